@@ -1,0 +1,1 @@
+//! Floating-point building blocks, accumulators, dot product and the AMP unit.

@@ -1,0 +1,1 @@
+//! The statically scheduled exchange that joins tiles: fabric, sync, schedule, grid.

@@ -1,0 +1,1 @@
+//! Board tops, constraints, host link and flows.

@@ -1,0 +1,1 @@
+//! Verilator from Rust: compile the emitted Verilog, cache it, drive it.

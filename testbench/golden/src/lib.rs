@@ -1,0 +1,1 @@
+//! The executable numeric and functional specification of the tile.

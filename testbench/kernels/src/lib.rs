@@ -1,0 +1,1 @@
+//! Plans kernels onto tiles: layout, block lists, programs, cycle prediction.

@@ -1,0 +1,1 @@
+//! The tile: SRAM, AMP engine, sequencer, host port.
