@@ -1,1 +1,42 @@
 //! Declarations of the tile's commands, descriptors, list entries, registers and error codes.
+//!
+//! Everything that software and hardware must agree on is declared once, here; the hardware, the golden model and
+//! the kernels all read it.
+//!
+//! | File         | Declares                                                                  |
+//! |--------------|---------------------------------------------------------------------------|
+//! | `layout`     | the mechanism: fields of 64-bit words, `encode` and `decode`              |
+//! | `command`    | [`Command`] and, for hardware, `command::Amp::DESCRIPTOR` and its like    |
+//! | `amp`        | [`AmpDescriptor`], [`ListEntry`]                                          |
+//! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`]                       |
+//! | `register`   | host registers ([`register::REGISTERS`]) and their fields                 |
+//! | `error_code` | [`ErrorCode`]                                                             |
+
+pub mod amp;
+pub mod command;
+pub mod error_code;
+pub mod layout;
+pub mod register;
+pub mod values;
+
+pub use amp::{AmpDescriptor, ListEntry};
+pub use command::{COMMANDS, Command};
+pub use error_code::ErrorCode;
+pub use layout::{DecodeError, EncodeError, Field, Layout};
+pub use register::{Flags, REGISTER_BASE, REGISTERS, Register};
+pub use values::{Activation, ControlRegister, EngineMask};
+
+/// Bytes of a memory word.
+pub const WORD_BYTES: u32 = 8;
+
+/// Lanes of the AMP: result columns, and accumulators in a row.
+pub const LANES: u32 = 16;
+
+/// Side of a weight block: K and columns.
+pub const BLOCK: u32 = 16;
+
+/// Rows of a weight panel that one AMP command can name: accumulator rows in each half.
+pub const ROWS: u32 = 64;
+
+/// Loop counters of the sequencer.
+pub const LOOP_LEVELS: u32 = 2;
