@@ -1,1 +1,33 @@
 //! The executable numeric and functional specification of the tile.
+//!
+//! Plain software in exact integer arithmetic, written to be read. It shares facts with the hardware (formats,
+//! encodings, constants), never algorithms, and it is itself checked against oracles from outside: see `tests/`.
+//!
+//! | Module          | What it specifies                                                                |
+//! |-----------------|----------------------------------------------------------------------------------|
+//! | [`flags`]       | the flags NV, OF, UF, NX, HR                                                     |
+//! | [`format`](mod@format) | FP16 and FP32 as bit patterns; canonical NaNs                             |
+//! | [`round`]       | the only rounding: exact value to format, to nearest even or stochastically      |
+//! | [`convert`]     | FP16 to FP32, FP32 to FP16, ReLU                                                 |
+//! | [`step`]        | the AMP step: an exact sum of products and accumulator, rounded once             |
+//! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
+//! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
+//! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
+
+pub mod accumulator;
+pub mod convert;
+pub mod flags;
+pub mod format;
+pub mod matmul;
+pub mod reference;
+pub mod round;
+pub mod step;
+mod window;
+
+pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
+pub use convert::{fp16_to_fp32, fp32_to_fp16, relu_fp16, relu_fp32};
+pub use flags::Flags;
+pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
+pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
+pub use round::{Overflow, Rounding};
+pub use step::{ALL_TERMS, amp_step};
