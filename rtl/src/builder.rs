@@ -1,0 +1,697 @@
+//! The module under construction: ports, wires, registers, memories, instances, conditions, properties.
+//!
+//! Each thread builds one module at a time; instances build their children in between. A [`Signal`] belongs to the
+//! module in which it was made, and use in another is refused. Mistakes are recorded with the Rust source line and
+//! reported together by [`crate::elaborate`].
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::panic::Location;
+use std::rc::Rc;
+
+use crate::bits::Bits;
+use crate::design::{
+    Assignment, Branch, Enumeration, InstanceDef, MemoryDef, ModuleDef, Node, NodeId, Op, Port, Property, PropertyKind,
+    ReadKind, ReadPort, RegisterDef, WireDef, WritePort,
+};
+use crate::error::ElaborationError;
+use crate::module::{Bundle, Module, child_module};
+use crate::signal::{Operand, Signal, lit};
+
+/// The largest signal: wide enough for any bus, small enough to catch a width that is an address.
+pub const MAX_WIDTH: usize = 1 << 16;
+
+thread_local! {
+    /// Modules under construction on this thread, the innermost last.
+    static STACK: RefCell<Vec<Builder>> = const { RefCell::new(Vec::new()) };
+    static NEXT_MODULE_ID: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The builder of the module that this thread is building.
+pub(crate) fn current() -> Builder {
+    STACK.with_borrow(|stack| stack.last().cloned()).expect("signals exist only inside `Module::build`")
+}
+
+/// A module under construction. A cheap handle: clones share the module.
+#[derive(Clone)]
+pub struct Builder {
+    id: u32,
+    state: Rc<RefCell<State>>,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub module: ModuleDef,
+    pub errors: Vec<ElaborationError>,
+    scopes: Vec<String>,
+    path: Vec<Branch>,
+    when_count: u32,
+    names: HashMap<String, &'static Location<'static>>,
+}
+
+impl Builder {
+    /// Runs `body` with a new module on top of this thread's stack, and returns what it described.
+    pub(crate) fn describe<R>(name: String, body: impl FnOnce(&Builder) -> R) -> (R, ModuleDef, Vec<ElaborationError>) {
+        let id = NEXT_MODULE_ID.replace(NEXT_MODULE_ID.get() + 1);
+        let module = ModuleDef { name, ..ModuleDef::default() };
+        let builder = Builder { id, state: Rc::new(RefCell::new(State { module, ..State::default() })) };
+        STACK.with_borrow_mut(|stack| stack.push(builder.clone()));
+        /// Takes the module off the stack also when `body` panics.
+        struct Pop;
+        impl Drop for Pop {
+            fn drop(&mut self) {
+                STACK.with_borrow_mut(|stack| stack.pop());
+            }
+        }
+        let pop = Pop;
+        let result = body(&builder);
+        drop(pop);
+        let state = builder.state.take();
+        (result, state.module, state.errors)
+    }
+
+    /// True while this thread is inside the `build` of a module of this name.
+    pub(crate) fn is_building(name: &str) -> bool {
+        STACK.with_borrow(|stack| stack.iter().any(|builder| builder.state.borrow().module.name == name))
+    }
+
+    // ----- what signals use ---------------------------------------------------------------------------------------
+
+    #[track_caller]
+    pub(crate) fn error(&self, message: String) {
+        self.error_at(message, Location::caller());
+    }
+
+    pub(crate) fn error_at(&self, message: String, location: &'static Location<'static>) {
+        let module = self.state.borrow().module.name.clone();
+        self.state.borrow_mut().errors.push(ElaborationError { module, message, location });
+    }
+
+    #[track_caller]
+    pub(crate) fn push(&self, op: Op, width: usize) -> Signal {
+        let width = self.checked_width(width);
+        let mut state = self.state.borrow_mut();
+        let id = NodeId(u32::try_from(state.module.nodes.len()).expect("fewer than 2^32 nodes"));
+        state.module.nodes.push(Node { op, width, name: None, location: Location::caller() });
+        Signal { module: self.id, id, width: width as u32 }
+    }
+
+    #[track_caller]
+    fn checked_width(&self, width: usize) -> usize {
+        if (1..=MAX_WIDTH).contains(&width) {
+            return width;
+        }
+        self.error(format!("a width of {width} bits; expected 1 to {MAX_WIDTH}"));
+        width.clamp(1, MAX_WIDTH)
+    }
+
+    /// The node of `signal`, or a zero of its width and an error if it belongs to another module.
+    #[track_caller]
+    pub(crate) fn own(&self, signal: Signal) -> NodeId {
+        if signal.module == self.id {
+            return signal.id;
+        }
+        self.error(format!(
+            "a {}-bit signal of another module is used here; pass it through a port",
+            signal.width()
+        ));
+        self.push(Op::Constant(Bits::zero(signal.width())), signal.width()).id
+    }
+
+    /// What to call a node in a message: its name, or its width.
+    pub(crate) fn describe_signal(&self, signal: Signal) -> String {
+        if signal.module != self.id {
+            return format!("a signal ({} bits)", signal.width());
+        }
+        let state = self.state.borrow();
+        match &state.module.node(signal.id).name {
+            Some(name) => format!("`{name}` ({} bits)", signal.width()),
+            None => format!("an unnamed signal ({} bits)", signal.width()),
+        }
+    }
+
+    /// Applies the current scopes to a name, and refuses a duplicate or an illegal identifier.
+    #[track_caller]
+    fn claim_name(&self, name: &str) -> String {
+        let mut state = self.state.borrow_mut();
+        let full: String = state.scopes.iter().flat_map(|scope| [scope.as_str(), "_"]).chain([name]).collect();
+        let legal = full.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && full.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let duplicate = state.names.insert(full.clone(), Location::caller());
+        drop(state);
+        if !legal {
+            self.error(format!("illegal name `{full}`; expected lower-case letters, digits and underscores"));
+        } else if crate::verilog::is_keyword(&full) || full == "clock" || full == "reset" {
+            self.error(format!("the name `{full}` is reserved"));
+        }
+        if let Some(first) = duplicate {
+            self.error(format!("duplicate name `{full}`; first used at {}:{}", first.file(), first.line()));
+        }
+        full
+    }
+
+    #[track_caller]
+    pub(crate) fn name_node(&self, signal: Signal, name: &str) {
+        let id = self.own(signal);
+        let old = self.state.borrow().module.node(id).name.clone();
+        if let Some(old) = old {
+            return self.error(format!("`{old}` already has a name; it cannot also be `{name}`"));
+        }
+        let full = self.claim_name(name);
+        self.state.borrow_mut().module.nodes[id.index()].name = Some(full);
+    }
+
+    // ----- what descriptions use ----------------------------------------------------------------------------------
+
+    /// One sentence that says what the module does; stands in the Verilog header.
+    pub fn summary(&self, text: &str) {
+        self.state.borrow_mut().module.summary = text.into();
+    }
+
+    /// The module's synchronous reset, active high, as a signal.
+    #[track_caller]
+    pub fn reset(&self) -> Signal {
+        self.state.borrow_mut().module.has_reset = true;
+        self.push(Op::Reset, 1)
+    }
+
+    /// Names inside `body` are prefixed with `name` and an underscore, so that a helper can be used many times.
+    pub fn scope<R>(&self, name: impl Into<String>, body: impl FnOnce() -> R) -> R {
+        self.state.borrow_mut().scopes.push(name.into());
+        let result = body();
+        self.state.borrow_mut().scopes.pop();
+        result
+    }
+
+    /// A wire: a signal that is used before it is driven. Drive it with [`Wire::set`].
+    #[track_caller]
+    pub fn wire(&self, name: &str, width: usize) -> Wire {
+        let name = self.claim_name(name);
+        let index = self.state.borrow().module.wires.len();
+        let value = self.push(Op::Wire(index), width);
+        let mut state = self.state.borrow_mut();
+        state.module.nodes[value.id.index()].name = Some(name.clone());
+        state.module.wires.push(WireDef {
+            name,
+            width: value.width(),
+            node: value.id,
+            assignments: vec![],
+            location: Location::caller(),
+        });
+        Wire { value, index: index as u32 }
+    }
+
+    /// A register of `width` bits that holds its value until set. Without [`Register::reset`] its value is undefined
+    /// until first set (the native simulator and Verilator start it at zero).
+    #[track_caller]
+    pub fn register(&self, name: &str, width: usize) -> Register {
+        let name = self.claim_name(name);
+        let index = self.state.borrow().module.registers.len();
+        let q = self.push(Op::Register(index), width);
+        let mut state = self.state.borrow_mut();
+        state.module.has_clock = true;
+        state.module.nodes[q.id.index()].name = Some(name.clone());
+        state.module.registers.push(RegisterDef {
+            name,
+            width: q.width(),
+            node: q.id,
+            reset: None,
+            assignments: vec![],
+            enumeration: None,
+            location: Location::caller(),
+        });
+        Register { q, index: index as u32 }
+    }
+
+    /// A state register, wide enough for `values` (the names of its states), that resets to value 0.
+    #[track_caller]
+    pub fn state_register(&self, name: &str, enumeration: &str, values: &[&str]) -> Register {
+        let bits = values.len().next_power_of_two().trailing_zeros().max(1) as usize;
+        let register = self.register(name, bits).reset(0);
+        self.state.borrow_mut().module.registers[register.index as usize].enumeration = Some(Enumeration {
+            name: enumeration.into(),
+            values: values.iter().map(ToString::to_string).collect(),
+        });
+        register
+    }
+
+    /// A memory of `depth` words of `width` bits, zero at power-up. Addresses have `ceil(log2(depth))` bits (at least
+    /// one) and must be below `depth`, which is asserted.
+    #[track_caller]
+    pub fn memory(&self, name: &str, depth: usize, width: usize) -> Memory {
+        let name = self.claim_name(name);
+        if depth < 2 {
+            self.error(format!("memory `{name}` has {depth} words; expected at least 2"));
+        }
+        let width = self.checked_width(width);
+        let mut state = self.state.borrow_mut();
+        state.module.has_clock = true;
+        let index = state.module.memories.len() as u32;
+        state.module.memories.push(MemoryDef {
+            name,
+            depth: depth.max(2),
+            width,
+            initial: vec![],
+            collision_free: false,
+            reads: vec![],
+            writes: vec![],
+            location: Location::caller(),
+        });
+        Memory { index }
+    }
+
+    /// What is set inside `body` is set only while `condition` (one bit) holds; chain [`When::otherwise`].
+    #[track_caller]
+    pub fn when(&self, condition: Signal, body: impl FnOnce()) -> When {
+        let condition = self.one_bit(condition, "the condition of `when`");
+        let when = {
+            let mut state = self.state.borrow_mut();
+            state.when_count += 1;
+            state.when_count - 1
+        };
+        self.branch(Branch { when, condition, taken: true }, body);
+        When { builder: self.clone(), when, condition, depth: 1, outer: vec![] }
+    }
+
+    fn branch(&self, branch: Branch, body: impl FnOnce()) {
+        self.state.borrow_mut().path.push(branch);
+        body();
+        self.state.borrow_mut().path.pop();
+    }
+
+    #[track_caller]
+    fn one_bit(&self, signal: Signal, what: &str) -> NodeId {
+        if signal.width() != 1 {
+            self.error(format!("{what} is {}; expected 1 bit", self.describe_signal(signal)));
+            return self.push(Op::Constant(Bits::zero(1)), 1).id;
+        }
+        self.own(signal)
+    }
+
+    /// Instantiates `module` under the name `name`, in the reset of this module, and returns its outputs. Each
+    /// distinct module name is elaborated once.
+    #[track_caller]
+    pub fn instance<M: Module>(&self, name: &str, module: &M, inputs: M::In) -> M::Out {
+        self.instantiate(name, module, inputs, None)
+    }
+
+    /// As [`Builder::instance`], with a reset of its own (one bit, active high, synchronous).
+    #[track_caller]
+    pub fn instance_with_reset<M: Module>(&self, name: &str, module: &M, inputs: M::In, reset: Signal) -> M::Out {
+        let reset = self.one_bit(reset, "the reset of an instance");
+        self.instantiate(name, module, inputs, Some(reset))
+    }
+
+    #[track_caller]
+    fn instantiate<M: Module>(&self, name: &str, module: &M, inputs: M::In, reset: Option<NodeId>) -> M::Out {
+        let name = self.claim_name(name);
+        let child = child_module(module, self);
+        let mut given: Vec<(String, Signal)> = vec![];
+        inputs.map("", &mut |port, signal| {
+            given.push((port.into(), signal));
+            signal
+        });
+        let mut nodes = vec![];
+        for (port, width) in &child.inputs {
+            let found = given.iter().position(|(given, _)| given == port);
+            let Some((_, signal)) = found.map(|i| given.swap_remove(i)) else {
+                self.error(format!("instance `{name}`: input `{port}` ({width} bits) is not driven"));
+                nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
+                continue;
+            };
+            if signal.width() == *width {
+                nodes.push(self.own(signal));
+            } else {
+                let found = self.describe_signal(signal);
+                self.error(format!("instance `{name}`: input `{port}` has {width} bits and is driven by {found}"));
+                nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
+            }
+        }
+        for (port, _) in given {
+            self.error(format!("instance `{name}`: module `{}` has no input `{port}`", child.name));
+        }
+        let instance = {
+            let mut state = self.state.borrow_mut();
+            state.module.has_clock |= child.has_clock;
+            state.module.has_reset |= child.has_reset && reset.is_none();
+            let location = Location::caller();
+            let def = InstanceDef { name: name.clone(), module: child.index, inputs: nodes, reset, location };
+            state.module.instances.push(def);
+            state.module.instances.len() - 1
+        };
+        let mut port = 0;
+        let outputs = child.outputs.downcast_ref::<M::Out>().expect("one module name, one output bundle");
+        outputs.map("", &mut |_, output| {
+            port += 1;
+            self.push(Op::InstanceOutput { instance, port: port - 1 }, output.width())
+        })
+    }
+
+    /// States that the bits of `signal` that nothing reads are left unread on purpose, so that lint tools accept it.
+    #[track_caller]
+    pub fn unused(&self, signal: impl Bundle) {
+        for signal in signal.signals() {
+            let node = self.own(signal);
+            self.state.borrow_mut().module.unused.push(node);
+        }
+    }
+
+    /// States that `condition` (one bit) holds at every clock edge without reset. Checked by both simulators, and
+    /// emitted for formal tools.
+    #[track_caller]
+    pub fn assert(&self, name: &str, condition: Signal) {
+        self.property(name, PropertyKind::Assert, condition);
+    }
+
+    /// Counts the clock edges without reset at which `condition` (one bit) holds.
+    #[track_caller]
+    pub fn cover(&self, name: &str, condition: Signal) {
+        self.property(name, PropertyKind::Cover, condition);
+    }
+
+    #[track_caller]
+    fn property(&self, name: &str, kind: PropertyKind, condition: Signal) {
+        let name = self.claim_name(name);
+        let condition = self.one_bit(condition, "a property");
+        let mut state = self.state.borrow_mut();
+        state.module.has_clock = true;
+        state.module.has_reset = true;
+        let location = Location::caller();
+        state.module.properties.push(Property { name, kind, condition, location });
+    }
+
+    // ----- ports (used by `elaborate`) ----------------------------------------------------------------------------
+
+    #[track_caller]
+    pub(crate) fn input(&self, name: &str, width: usize) -> Signal {
+        let name = self.claim_name(name);
+        let index = self.state.borrow().module.inputs.len();
+        let signal = self.push(Op::Input(index), width);
+        let mut state = self.state.borrow_mut();
+        state.module.nodes[signal.id.index()].name = Some(name.clone());
+        state.module.inputs.push(Port { name, width: signal.width(), node: signal.id });
+        signal
+    }
+
+    #[track_caller]
+    pub(crate) fn output(&self, name: &str, signal: Signal) {
+        let node = self.own(signal);
+        // An output may share its name with the register, wire or node that drives it, but with nothing else.
+        let same = self.state.borrow().module.node(node).name.as_deref() == Some(name)
+            && !matches!(self.state.borrow().module.node(node).op, Op::Input(_));
+        let name = if same { name.to_string() } else { self.claim_name(name) };
+        self.state.borrow_mut().module.outputs.push(Port { name, width: signal.width(), node });
+    }
+
+    pub(crate) fn set_configuration(&self, configuration: String) {
+        self.state.borrow_mut().module.configuration = configuration;
+    }
+}
+
+/// A `when` that can still get an `otherwise`.
+pub struct When {
+    builder: Builder,
+    when: u32,
+    condition: NodeId,
+    depth: usize,
+    outer: Vec<Branch>,
+}
+
+impl When {
+    /// What is set inside `body` is set only while no condition of the chain holds.
+    pub fn otherwise(self, body: impl FnOnce()) {
+        self.in_else(body);
+    }
+
+    /// Chains another condition: `body` applies while no earlier condition holds and this one does.
+    #[track_caller]
+    pub fn or_when(self, condition: Signal, body: impl FnOnce()) -> When {
+        let condition = self.builder.one_bit(condition, "the condition of `or_when`");
+        let builder = self.builder.clone();
+        let when = {
+            let mut state = builder.state.borrow_mut();
+            state.when_count += 1;
+            state.when_count - 1
+        };
+        let mut outer = self.outer.clone();
+        outer.push(Branch { when: self.when, condition: self.condition, taken: false });
+        self.in_else(|| builder.branch(Branch { when, condition, taken: true }, body));
+        When { builder, when, condition, depth: self.depth + 1, outer }
+    }
+
+    fn in_else(&self, body: impl FnOnce()) {
+        let last = Branch { when: self.when, condition: self.condition, taken: false };
+        let count = self.outer.len() + 1;
+        self.builder.state.borrow_mut().path.extend(self.outer.iter().copied().chain([last]));
+        body();
+        let mut state = self.builder.state.borrow_mut();
+        let keep = state.path.len() - count;
+        state.path.truncate(keep);
+    }
+}
+
+/// Records `target.set(value)` under the branches of the moment; refuses one that hides an earlier one.
+#[track_caller]
+fn assign(target: &str, width: usize, value: Signal, pick: impl FnOnce(&mut ModuleDef) -> &mut Vec<Assignment>) {
+    let builder = current();
+    if value.width() != width {
+        let found = builder.describe_signal(value);
+        return builder.error(format!("`{target}` has {width} bits and is set to {found}"));
+    }
+    let value = builder.own(value);
+    let location = Location::caller();
+    let mut state = builder.state.borrow_mut();
+    let path = state.path.clone();
+    let assignments = pick(&mut state.module);
+    let hidden = assignments.iter().find(|earlier| earlier.path.starts_with(&path)).map(|earlier| earlier.location);
+    assignments.push(Assignment { path, value, location });
+    drop(state);
+    if let Some(first) = hidden {
+        let (file, line) = (first.file(), first.line());
+        builder.error(format!("`{target}` is driven twice; this hides what is set at {file}:{line}"));
+    }
+}
+
+/// A combinational signal that is used before it is driven.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire {
+    /// Its value.
+    pub value: Signal,
+    index: u32,
+}
+
+impl Wire {
+    /// Drives the wire. The first `set` must be unconditional; later ones, under `when`, win over it.
+    #[track_caller]
+    pub fn set(self, value: impl Operand) {
+        let value = value.like(self.value);
+        let index = self.index as usize;
+        let name = target_name(self.value);
+        assign(&name, self.value.width(), value, |module| &mut module.wires[index].assignments);
+    }
+}
+
+/// A register; see [`Builder::register`].
+#[derive(Clone, Copy, Debug)]
+pub struct Register {
+    /// Its value since the last clock edge.
+    pub q: Signal,
+    index: u32,
+}
+
+impl Register {
+    /// The value taken at a clock edge while the module's reset is high.
+    #[track_caller]
+    pub fn reset(self, value: impl Operand) -> Register {
+        let builder = current();
+        let value = value.like(self.q);
+        let node = builder.state.borrow().module.node(value.id).op.clone();
+        let Op::Constant(bits) = node else {
+            builder.error(format!("the reset value of `{}` is not a constant", target_name(self.q)));
+            return self;
+        };
+        let mut state = builder.state.borrow_mut();
+        state.module.has_reset = true;
+        state.module.registers[self.index as usize].reset = Some(bits);
+        drop(state);
+        self
+    }
+
+    /// Sets the value from the next clock edge on. Under `when` it applies only while the condition holds; among
+    /// several that apply, the last wins; if none does, the register holds.
+    #[track_caller]
+    pub fn set(self, value: impl Operand) {
+        let value = value.like(self.q);
+        let index = self.index as usize;
+        let name = target_name(self.q);
+        assign(&name, self.q.width(), value, |module| &mut module.registers[index].assignments);
+    }
+}
+
+fn target_name(signal: Signal) -> String {
+    let builder = current();
+    let state = builder.state.borrow();
+    if signal.module != builder.id {
+        return "a signal of another module".into();
+    }
+    state.module.node(signal.id).name.clone().unwrap_or_default()
+}
+
+/// A memory; see [`Builder::memory`].
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    index: u32,
+}
+
+impl Memory {
+    fn with<R>(self, f: impl FnOnce(&mut MemoryDef) -> R) -> R {
+        f(&mut current().state.borrow_mut().module.memories[self.index as usize])
+    }
+
+    /// Bits of its addresses.
+    pub fn address_bits(self) -> usize {
+        self.with(|memory| address_bits(memory.depth))
+    }
+
+    /// Contents at power-up, word 0 first; missing words are zero.
+    #[track_caller]
+    pub fn initial(self, words: Vec<Bits>) -> Memory {
+        let (name, depth, width) = self.with(|memory| (memory.name.clone(), memory.depth, memory.width));
+        if words.len() > depth {
+            current().error(format!("memory `{name}` has {depth} words and {} initial values", words.len()));
+        }
+        if let Some(bad) = words.iter().find(|word| word.width() != width) {
+            let found = bad.width();
+            current().error(format!("memory `{name}` has {width}-bit words and an initial value of {found} bits"));
+        }
+        self.with(|memory| memory.initial = words);
+        self
+    }
+
+    /// States that a synchronous read never meets a write of the same word at the same clock edge, so that no tool
+    /// builds logic for that case. Asserted in simulation.
+    pub fn collision_free(self) -> Memory {
+        self.with(|memory| memory.collision_free = true);
+        self
+    }
+
+    #[track_caller]
+    fn address(self, address: Signal) -> NodeId {
+        let (name, bits) = self.with(|memory| (memory.name.clone(), address_bits(memory.depth)));
+        if address.width() != bits {
+            let found = current().describe_signal(address);
+            current().error(format!("memory `{name}` has {bits}-bit addresses and is addressed by {found}"));
+            return current().push(Op::Constant(Bits::zero(bits)), bits).id;
+        }
+        current().own(address)
+    }
+
+    /// Writes `data` at `address` at each clock edge at which `enable` (one bit) holds.
+    #[track_caller]
+    pub fn write(self, address: Signal, data: Signal, enable: Signal) {
+        current().one_bit(enable, "a write enable");
+        self.write_lanes(address, data, enable);
+    }
+
+    /// As [`Memory::write`] with one enable for each lane of `width / lane_enables.width()` bits, lane 0 lowest.
+    #[track_caller]
+    pub fn write_lanes(self, address: Signal, data: Signal, lane_enables: Signal) {
+        let (name, width) = self.with(|memory| (memory.name.clone(), memory.width));
+        if data.width() != width {
+            let found = current().describe_signal(data);
+            return current().error(format!("memory `{name}` has {width}-bit words and is written with {found}"));
+        }
+        if width % lane_enables.width() != 0 {
+            let lanes = lane_enables.width();
+            return current().error(format!("memory `{name}`: {lanes} lane enables do not divide {width} bits"));
+        }
+        let address = self.address(address);
+        let (data, lane_enables) = (current().own(data), current().own(lane_enables));
+        self.with(|memory| memory.writes.push(WritePort { address, data, lane_enables }));
+    }
+
+    /// The word at `address` as it is now (distributed RAM).
+    #[track_caller]
+    pub fn read(self, name: &str, address: Signal) -> Signal {
+        self.read_port(name, address, ReadKind::Asynchronous)
+    }
+
+    /// At each clock edge at which `enable` (one bit) holds, takes the word at `address` as it was before that edge;
+    /// otherwise holds (block RAM).
+    #[track_caller]
+    pub fn read_registered(self, name: &str, address: Signal, enable: Signal) -> Signal {
+        let enable = current().one_bit(enable, "a read enable");
+        self.read_port(name, address, ReadKind::Synchronous { enable })
+    }
+
+    /// One port for reads and writes, as a single-port block RAM has: at a clock edge with `enable`, lanes of `data`
+    /// with a `lane_enables` bit are written; if there is none, the word is read instead, and otherwise the value
+    /// read before is held.
+    #[track_caller]
+    pub fn access(self, name: &str, enable: Signal, address: Signal, data: Signal, lane_enables: Signal) -> Signal {
+        let write = self.with(|memory| memory.writes.len());
+        let lanes = lane_enables.width();
+        self.write_lanes(address, data, enable.repeat(lanes) & lane_enables);
+        let enable = current().one_bit(enable, "the enable of a memory port");
+        self.read_port(name, address, ReadKind::SinglePort { enable, write })
+    }
+
+    #[track_caller]
+    fn read_port(self, name: &str, address: Signal, kind: ReadKind) -> Signal {
+        let builder = current();
+        let name = builder.claim_name(name);
+        let address = self.address(address);
+        let (port, width) = self.with(|memory| (memory.reads.len(), memory.width));
+        let data = builder.push(Op::MemoryRead { memory: self.index as usize, port }, width);
+        builder.state.borrow_mut().module.nodes[data.id.index()].name = Some(name.clone());
+        self.with(|memory| memory.reads.push(ReadPort { name, address, kind, node: data.id }));
+        data
+    }
+}
+
+/// Bits of an address that reaches `depth` words: `ceil(log2(depth))`, at least one.
+pub fn address_bits(depth: usize) -> usize {
+    depth.next_power_of_two().trailing_zeros().max(1) as usize
+}
+
+impl Signal {
+    /// This signal one clock later, in a register without reset.
+    #[track_caller]
+    pub fn register(self, name: &str) -> Signal {
+        let register = current().register(name, self.width());
+        register.set(self);
+        register.q
+    }
+
+    /// This signal one clock later, in a register that resets to zero.
+    #[track_caller]
+    pub fn register_reset(self, name: &str) -> Signal {
+        let register = current().register(name, self.width()).reset(0);
+        register.set(self);
+        register.q
+    }
+
+    /// This signal as it was at the last clock edge at which `enable` (one bit) held.
+    #[track_caller]
+    pub fn register_if(self, name: &str, enable: Signal) -> Signal {
+        let builder = current();
+        let register = builder.register(name, self.width());
+        builder.when(enable, || register.set(self));
+        register.q
+    }
+
+    /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...
+    #[track_caller]
+    pub fn delay(self, name: &str, cycles: usize, reset: bool) -> Signal {
+        (1..=cycles).fold(self, |signal, cycle| {
+            let name = format!("{name}_{cycle}");
+            if reset { signal.register_reset(&name) } else { signal.register(&name) }
+        })
+    }
+
+    /// True (one bit) while this state register holds the state `value`.
+    #[track_caller]
+    pub fn is(self, value: impl Into<u64>) -> Signal {
+        self.eq(lit(value.into(), self.width()))
+    }
+}

@@ -1,0 +1,1 @@
+//! Hardware that every design needs.

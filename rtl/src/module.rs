@@ -1,0 +1,256 @@
+//! Modules, bundles of signals, and elaboration.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use crate::builder::Builder;
+use crate::check;
+use crate::design::{Design, ModuleDef};
+use crate::error::{ElaborationError, ElaborationErrors};
+use crate::signal::Signal;
+
+/// A piece of hardware: a configuration struct that knows its name, its inputs and how it is built.
+///
+/// `name` must tell apart any two configurations that build different hardware: each name is built once and reused.
+pub trait Module: Debug {
+    /// Inputs, a bundle (see [`crate::bundle!`]); `()` if there are none.
+    type In: Bundle;
+    /// Outputs.
+    type Out: Bundle;
+
+    /// The Verilog module name.
+    fn name(&self) -> String;
+
+    /// Declares the inputs and their widths.
+    fn inputs(&self, ports: &Ports) -> Self::In;
+
+    /// Describes the hardware.
+    fn build(&self, m: &Builder, io: Self::In) -> Self::Out;
+}
+
+/// Signals, or a struct, vector or array of them: what ports, muxes and pipeline registers work on.
+pub trait Bundle: Clone + 'static {
+    /// The same bundle with every signal replaced by what `f` makes of it. `f` is called in declaration order with
+    /// the signal's name: field names joined by underscores, elements of a vector numbered from 0.
+    fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self;
+
+    /// The bundle one clock later, in registers without reset, named `name` and the field names.
+    fn register_all(&self, name: &str) -> Self {
+        self.map(name, &mut |name, signal| signal.register(name))
+    }
+
+    /// The signals, in declaration order.
+    fn signals(&self) -> Vec<Signal> {
+        let mut signals = vec![];
+        self.map("", &mut |_, signal| {
+            signals.push(signal);
+            signal
+        });
+        signals
+    }
+}
+
+/// `prefix_name`, or just `name` at the top.
+pub fn join_name(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.into() } else { format!("{prefix}_{name}") }
+}
+
+impl Bundle for Signal {
+    fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self {
+        f(name, *self)
+    }
+}
+
+impl Bundle for () {
+    fn map(&self, _: &str, _: &mut dyn FnMut(&str, Signal) -> Signal) -> Self {}
+}
+
+impl<B: Bundle> Bundle for Vec<B> {
+    fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self {
+        self.iter().enumerate().map(|(i, item)| item.map(&join_name(name, &i.to_string()), f)).collect()
+    }
+}
+
+impl<B: Bundle> Bundle for Option<B> {
+    fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self {
+        self.as_ref().map(|item| item.map(name, f))
+    }
+}
+
+impl<A: Bundle, B: Bundle> Bundle for (A, B) {
+    fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self {
+        (self.0.map(&join_name(name, "0"), f), self.1.map(&join_name(name, "1"), f))
+    }
+}
+
+/// Declares a struct of signals (or of bundles) and implements [`Bundle`] for it. If every field is `Copy`, put
+/// `#[derive(Copy)]` before it.
+#[macro_export]
+macro_rules! bundle {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        $($(#[$field_attribute:meta])* $field_visibility:vis $field:ident: $kind:ty),* $(,)?
+    }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug)]
+        $visibility struct $name {
+            $($(#[$field_attribute])* $field_visibility $field: $kind),*
+        }
+
+        impl $crate::Bundle for $name {
+            fn map(
+                &self,
+                name: &str,
+                f: &mut dyn FnMut(&str, $crate::Signal) -> $crate::Signal,
+            ) -> Self {
+                $name {
+                    $($field: $crate::Bundle::map(
+                        &self.$field,
+                        &$crate::module::join_name(name, stringify!($field)),
+                        f,
+                    )),*
+                }
+            }
+        }
+    };
+}
+
+/// Declares the input ports of a module.
+pub struct Ports {
+    builder: Builder,
+    prefix: String,
+}
+
+impl Ports {
+    /// An input of `width` bits.
+    #[track_caller]
+    pub fn input(&self, name: &str, width: usize) -> Signal {
+        self.builder.input(&join_name(&self.prefix, name), width)
+    }
+
+    /// An input of one bit.
+    #[track_caller]
+    pub fn bit(&self, name: &str) -> Signal {
+        self.input(name, 1)
+    }
+
+    /// `count` inputs of `width` bits, named `name_0`, `name_1`, ...
+    #[track_caller]
+    pub fn array(&self, name: &str, count: usize, width: usize) -> Vec<Signal> {
+        (0..count).map(|i| self.input(&format!("{name}_{i}"), width)).collect()
+    }
+
+    /// Ports of a nested bundle: names get the prefix `name` and an underscore.
+    pub fn nested(&self, name: &str) -> Ports {
+        Ports { builder: self.builder.clone(), prefix: join_name(&self.prefix, name) }
+    }
+}
+
+/// What an instance needs to know about its module.
+#[derive(Clone)]
+pub(crate) struct Child {
+    pub name: String,
+    pub index: usize,
+    pub inputs: Vec<(String, usize)>,
+    pub outputs: Rc<dyn Any>,
+    pub has_clock: bool,
+    pub has_reset: bool,
+    configuration: String,
+}
+
+/// One run of [`elaborate`] on this thread.
+#[derive(Default)]
+struct Elaboration {
+    modules: Vec<ModuleDef>,
+    children: HashMap<String, Child>,
+    errors: Vec<ElaborationError>,
+}
+
+thread_local! {
+    static ELABORATION: RefCell<Option<Elaboration>> = const { RefCell::new(None) };
+}
+
+fn with_elaboration<R>(f: impl FnOnce(&mut Elaboration) -> R) -> R {
+    ELABORATION.with_borrow_mut(|elaboration| f(elaboration.as_mut().expect("inside `elaborate`")))
+}
+
+/// Builds `module` and everything below it, checks the result, and returns the design.
+///
+/// # Errors
+/// Everything that is wrong, each with module, names, widths and Rust source line: see [`crate::check`].
+///
+/// # Panics
+/// If called from within [`Module::build`]; use [`Builder::instance`] there.
+#[track_caller]
+pub fn elaborate<M: Module>(module: &M) -> Result<Design, ElaborationErrors> {
+    ELABORATION.with_borrow_mut(|elaboration| {
+        assert!(elaboration.is_none(), "`elaborate` inside `Module::build`; use `Builder::instance`");
+        *elaboration = Some(Elaboration::default());
+    });
+    /// Ends the run also when a description panics.
+    struct End;
+    impl Drop for End {
+        fn drop(&mut self) {
+            ELABORATION.set(None);
+        }
+    }
+    let end = End;
+    build(module);
+    let Elaboration { modules, mut errors, .. } = with_elaboration(std::mem::take);
+    drop(end);
+    let design = Design { modules };
+    if errors.is_empty() {
+        errors = check::check(&design);
+    }
+    if errors.is_empty() { Ok(design) } else { Err(ElaborationErrors(errors)) }
+}
+
+/// Builds `module` into the current elaboration.
+#[track_caller]
+fn build<M: Module>(module: &M) -> Child {
+    let configuration = format!("{module:?}");
+    let (outputs, def, errors) = Builder::describe(module.name(), |m| {
+        m.set_configuration(configuration.clone());
+        let io = module.inputs(&Ports { builder: m.clone(), prefix: String::new() });
+        let outputs = module.build(m, io);
+        outputs.map("", &mut |name, signal| {
+            m.output(name, signal);
+            signal
+        });
+        outputs
+    });
+    with_elaboration(|elaboration| {
+        let child = Child {
+            name: def.name.clone(),
+            index: elaboration.modules.len(),
+            inputs: def.inputs.iter().map(|port| (port.name.clone(), port.width)).collect(),
+            outputs: Rc::new(outputs),
+            has_clock: def.has_clock,
+            has_reset: def.has_reset,
+            configuration,
+        };
+        elaboration.errors.extend(errors);
+        elaboration.modules.push(def);
+        elaboration.children.insert(child.name.clone(), child.clone());
+        child
+    })
+}
+
+/// The child for an instance: built once for each name; another configuration under the same name is refused.
+#[track_caller]
+pub(crate) fn child_module<M: Module>(module: &M, parent: &Builder) -> Child {
+    let name = module.name();
+    assert!(!Builder::is_building(&name), "module `{name}` contains an instance of itself");
+    let known = with_elaboration(|elaboration| elaboration.children.get(&name).cloned());
+    let Some(child) = known else { return build(module) };
+    let configuration = format!("{module:?}");
+    if child.configuration == configuration && child.outputs.is::<M::Out>() {
+        return child;
+    }
+    let (name, first) = (&child.name, &child.configuration);
+    parent.error(format!("two modules are called `{name}`: {first} and {configuration}"));
+    // Built all the same, so that elaboration goes on to find further errors.
+    build(module)
+}
