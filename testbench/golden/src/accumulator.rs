@@ -7,7 +7,7 @@
 //! | Operation          | `Fp32`                                | `Exact`                                         |
 //! |--------------------|---------------------------------------|-------------------------------------------------|
 //! | start from partial | its bits, unchanged; no flag          | RNE to the 2^-48 grid; NV, OF, NX               |
-//! | step               | one rounding to FP32; NV, OF, NX      | exact; NV, HR                                   |
+//! | step               | one rounding to FP32; NV, NX          | exact; NV, HR                                   |
 //! | read as FP32       | its bits, unchanged; no flag          | one rounding; NX                                |
 //! | read as FP16       | one more rounding; NV, OF, UF, NX     | one rounding in all; OF, UF, NX                 |
 

@@ -4,9 +4,6 @@ use crate::accumulator::{Accumulator, AccumulatorKind, ReadOut};
 use crate::flags::Flags;
 use crate::step::ALL_TERMS;
 
-/// K values of a weight block. Steps never cross from one block into the next.
-pub const BLOCK_K: usize = 16;
-
 /// Sizes of a product: A is `m` x `k`, B is `k` x `n`, the result is `m` x `n`. All matrices are row-major.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
@@ -76,8 +73,8 @@ pub struct MatmulResult {
     pub flags: Flags,
 }
 
-/// The product of FP16 matrices. K ascends in blocks of 16, and within a block in steps of `terms`: a last block of
-/// `v` values takes `ceil(v / terms)` steps.
+/// The product of FP16 matrices, K ascending in steps of `terms`. Steps never cross from one weight block of 16 K into
+/// the next, since `terms` divides 16; a last block of `v` values takes `ceil(v / terms)` steps.
 ///
 /// Panics if the length of a slice does not match `shape` or `terms` is not 1, 2, 4, 8 or 16.
 pub fn matmul(shape: Shape, a: &[u16], b: &[u16], start: Start, options: &MatmulOptions) -> MatmulResult {
@@ -105,13 +102,8 @@ pub fn matmul(shape: Shape, a: &[u16], b: &[u16], start: Start, options: &Matmul
     result
 }
 
-/// Adds the products of two vectors, block by block and step by step.
+/// Adds the products of two vectors, step by step.
 fn accumulate(accumulator: &mut Accumulator, x: &[u16], w: &[u16], terms: usize) -> Flags {
-    let mut flags = Flags::NONE;
-    for (x_block, w_block) in x.chunks(BLOCK_K).zip(w.chunks(BLOCK_K)) {
-        for (x_step, w_step) in x_block.chunks(terms).zip(w_block.chunks(terms)) {
-            flags |= accumulator.step(x_step, w_step, ALL_TERMS);
-        }
-    }
-    flags
+    let steps = x.chunks(terms).zip(w.chunks(terms));
+    steps.fold(Flags::NONE, |flags, (x, w)| flags | accumulator.step(x, w, ALL_TERMS))
 }

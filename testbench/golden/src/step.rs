@@ -99,7 +99,8 @@ fn is_signalling(number: Number) -> bool {
 /// - A NaN operand, 0 x Inf, or infinities of both signs give the canonical NaN.
 /// - NV: 0 x Inf in any term, infinities of both signs among products and accumulator, or a signalling NaN operand.
 ///   Every term is looked at: a NaN elsewhere hides none of these.
-/// - OF and NX as in [`Unrounded::round`]. UF cannot be: every sum is a multiple of FP32's smallest subnormal.
+/// - NX: the exact sum was rounded. OF and UF cannot be: products are below half a unit of FP32's largest number, and
+///   every sum is a multiple of its smallest subnormal.
 /// - An exact zero is +0, except that -0 plus nothing but products of -0 stays -0.
 ///
 /// Panics as [`ProductSum::of`].
