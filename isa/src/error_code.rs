@@ -45,7 +45,7 @@ error_codes! {
     UnknownCommand "UNKNOWN_COMMAND" = 1;
     /// A command with reserved bits set, or a LOOP of count 0.
     BadCommand "BAD_COMMAND" = 2;
-    /// A command, an engine or a control register that this tile does not have.
+    /// A command, an engine or a control register that this tile does not have, or a WAIT for no engine.
     Unsupported "UNSUPPORTED" = 3;
     /// An address that is not a multiple of what the access needs.
     Misaligned "MISALIGNED" = 4;

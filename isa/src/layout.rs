@@ -142,7 +142,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Panics, at compile time, where fields leave their word, overlap or share a name.
+    /// Panics, at compile time, where fields leave their word or overlap.
     pub(crate) const fn assert_valid(&self) {
         let mut index = 0;
         while index < self.fields.len() {
@@ -329,3 +329,48 @@ macro_rules! layout {
 }
 
 pub(crate) use {field, layout};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNED: Field = field!(offset, i32, 0, 11, 4, "Bits 11:4.");
+
+    fn layout(fields: &'static [Field]) -> Layout {
+        Layout { name: "Test", words: 1, meaning: "A test.", fields }
+    }
+
+    #[test]
+    fn fields_are_extracted_and_deposited_in_place() {
+        assert_eq!((SIGNED.high(), SIGNED.mask(), SIGNED.min(), SIGNED.max()), (11, 0xFF0, -128, 127));
+        assert_eq!(SIGNED.extract(0xF80F), -128);
+        assert_eq!(SIGNED.deposit(u64::MAX, -128), 0xFFFF_FFFF_FFFF_F80F);
+        const TOP: Field = field!(value, u32, 0, 63, 32, "The upper half.");
+        assert_eq!((TOP.extract(u64::MAX), TOP.max()), (0xFFFF_FFFF, 0xFFFF_FFFF));
+        assert_eq!(TOP.deposit(1, 0x8000_0001), 0x8000_0001_0000_0001);
+    }
+
+    #[test]
+    fn reserved_bits_are_those_of_no_field() {
+        assert_eq!(layout(&[SIGNED]).reserved_mask(0), !0xFF0);
+        assert_eq!(layout(&[SIGNED]).reserved_mask(1), u64::MAX);
+    }
+
+    #[test]
+    #[should_panic(expected = "two fields overlap")]
+    fn overlapping_fields_are_refused() {
+        layout(const { &[SIGNED, field!(other, u32, 0, 4, 0, "Shares bit 4.")] }).assert_valid();
+    }
+
+    #[test]
+    #[should_panic(expected = "a field leaves its word")]
+    fn fields_outside_their_word_are_refused() {
+        layout(const { &[field!(other, u32, 0, 64, 60, "One bit too many.")] }).assert_valid();
+    }
+
+    #[test]
+    #[should_panic(expected = "a field lies beyond the last word")]
+    fn fields_beyond_the_last_word_are_refused() {
+        layout(const { &[field!(other, u32, 1, 4, 0, "In the second of one words.")] }).assert_valid();
+    }
+}

@@ -11,19 +11,42 @@
 //! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`]                       |
 //! | `register`   | host registers ([`register::REGISTERS`]) and their fields                 |
 //! | `error_code` | [`ErrorCode`]                                                             |
+//!
+//! Programs, from those declarations:
+//!
+//! | File           | What it does                                                            |
+//! |----------------|-------------------------------------------------------------------------|
+//! | `validate`     | what a tile refuses, with its error code: [`Limits`], [`Violation`]     |
+//! | `program`      | [`Program`]: a memory image and where it starts                         |
+//! | `builder`      | [`ProgramBuilder`]: programs from Rust                                  |
+//! | `assembler`    | [`assemble`]: programs from text                                        |
+//! | `disassembler` | [`disassemble`]: the text of a program                                  |
+//! | `reference`    | [`reference()`]: the reference page, `docs/isa.md`                      |
 
 pub mod amp;
+pub mod assembler;
+pub mod builder;
 pub mod command;
+pub mod disassembler;
 pub mod error_code;
 pub mod layout;
+pub mod program;
+pub mod reference;
 pub mod register;
+pub mod validate;
 pub mod values;
 
 pub use amp::{AmpDescriptor, ListEntry};
+pub use assembler::{AssembleError, assemble};
+pub use builder::{BuildError, ProgramBuilder};
 pub use command::{COMMANDS, Command};
+pub use disassembler::{disassemble, disassemble_word};
 pub use error_code::ErrorCode;
 pub use layout::{DecodeError, EncodeError, Field, Layout};
+pub use program::{Program, ProgramError, Segment};
+pub use reference::reference;
 pub use register::{Flags, REGISTER_BASE, REGISTERS, Register};
+pub use validate::{Limits, Violation};
 pub use values::{Activation, ControlRegister, EngineMask};
 
 /// Bytes of a memory word.

@@ -96,7 +96,7 @@ layout! {
         RUNNING running: bool = 0[0:0];
         /// The program ended by HALT.
         DONE done: bool = 0[1:1];
-        /// Why the program stopped, an [`ErrorCode`]; 0 where there was no error.
+        /// Why the program stopped: a number from the table of error codes.
         ERROR_CODE error_code: u32 = 0[15:8];
     }
 }
@@ -111,16 +111,16 @@ impl Status {
 layout! {
     /// The register FLAGS: the sticky numeric flags.
     pub struct Flags: [u64; 1] {
-        /// Invalid (NV): 0 times infinity, infinities of both signs in a sum, or a signalling NaN.
-        INVALID invalid: bool = 0[0:0];
-        /// Overflow (OF): a finite result beyond the largest finite number.
-        OVERFLOW overflow: bool = 0[1:1];
-        /// Underflow (UF): a result that is tiny and inexact.
-        UNDERFLOW underflow: bool = 0[2:2];
-        /// Inexact (NX): a result was rounded.
-        INEXACT inexact: bool = 0[3:3];
-        /// Headroom (HR): an exact accumulator ran past its width.
-        HEADROOM headroom: bool = 0[4:4];
+        /// Invalid: 0 times infinity, infinities of both signs in a sum, or a signalling NaN.
+        NV nv: bool = 0[0:0];
+        /// Overflow: a finite result beyond the largest finite number.
+        OF of: bool = 0[1:1];
+        /// Underflow: a result that is tiny and inexact.
+        UF uf: bool = 0[2:2];
+        /// Inexact: a result was rounded.
+        NX nx: bool = 0[3:3];
+        /// Headroom: an exact accumulator ran past its width.
+        HR hr: bool = 0[4:4];
     }
 }
 

@@ -1,0 +1,139 @@
+//! The declarations agree with the published interface, and with each other.
+
+use std::collections::BTreeSet;
+
+use isa::command::{Loop, OPCODE};
+use isa::layout::Layout;
+use isa::register::{self, Configuration, Status};
+use isa::{
+    AmpDescriptor, COMMANDS, Command, ControlRegister, EngineMask, ErrorCode, Flags, ListEntry, REGISTERS, Register,
+};
+
+fn layouts() -> Vec<Layout> {
+    let commands = COMMANDS.iter().map(|command| command.layout);
+    let others = [AmpDescriptor::LAYOUT, ListEntry::LAYOUT, Configuration::LAYOUT, Status::LAYOUT, Flags::LAYOUT];
+    commands.chain(others).collect()
+}
+
+/// Fails unless all of `items` differ.
+fn assert_unique<T: Ord + std::fmt::Debug>(items: impl IntoIterator<Item = T>) {
+    let items: Vec<T> = items.into_iter().collect();
+    assert!(!items.is_empty());
+    assert_eq!(items.iter().collect::<BTreeSet<_>>().len(), items.len(), "{items:?}");
+}
+
+#[test]
+fn no_two_fields_share_a_bit_or_a_name() {
+    for layout in layouts() {
+        assert_unique(layout.fields.iter().map(|field| field.name));
+        let bits = layout.fields.iter().flat_map(|field| (field.low..=field.high()).map(|bit| (field.word, bit)));
+        assert_unique(bits);
+    }
+}
+
+#[test]
+fn every_field_says_what_it_means() {
+    for layout in layouts() {
+        assert!(layout.meaning.ends_with('.'), "{}", layout.name);
+        for field in layout.fields {
+            assert!(field.meaning.ends_with('.'), "{}.{}", layout.name, field.name);
+        }
+    }
+}
+
+#[test]
+fn opcodes_offsets_and_codes_are_unique() {
+    assert_unique(COMMANDS.iter().map(|command| command.opcode));
+    assert_unique(COMMANDS.iter().map(|command| command.mnemonic));
+    assert!(COMMANDS.iter().all(|command| command.opcode != 0), "a zero word is no command");
+    assert_unique(REGISTERS.iter().map(|register| register.offset));
+    assert_unique(REGISTERS.iter().map(|register| register.name));
+    assert!(REGISTERS.iter().all(|register| register.offset % 8 == 0));
+    assert_unique(ErrorCode::ALL.iter().map(|error| error.code()));
+    assert_unique(ErrorCode::ALL.iter().map(|error| error.name()));
+}
+
+#[test]
+fn commands_have_their_published_encodings() {
+    for (command, word) in [
+        (Command::Halt, 0x01),
+        (Command::Amp { descriptor: 0xAB_CDE8 }, 0xABCD_E802),
+        (Command::Vector { descriptor: 8 }, 0x803),
+        (Command::Exchange { descriptor: 8 }, 0x804),
+        (Command::Sync { zone: 0x5A }, 0x5A05),
+        (Command::Wait { engines: EngineMask::AMP | EngineMask::EXCHANGE }, 0x506),
+        (Command::Set { register: ControlRegister::FLAGS_CLEAR, value: 0x1F }, 0x1F_0000_0107),
+        (Command::Loop { level: 1, count: 3, target: 0x12_3458 }, 0x12_3458_0003_0108),
+    ] {
+        assert_eq!(command.encode(), Ok(word));
+        assert_eq!(Command::decode(word), Ok(command));
+    }
+    assert_eq!((OPCODE.mask(), Loop::CODE, Loop::TARGET.mask()), (0xFF, 8, 0xFF_FFFF_0000_0000));
+}
+
+#[test]
+fn descriptors_and_entries_have_their_published_encodings() {
+    let descriptor = AmpDescriptor {
+        rows_x: 64,
+        rows_y: 1,
+        columns: 16,
+        partial_in: true,
+        result_fp16: true,
+        saturate: true,
+        activation: isa::Activation::RELU,
+        list_count: 0xFFFF,
+        input_address: 0x1000,
+        input_stride_x: -1,
+        input_stride_y: 2,
+        list_address: 0x2000,
+        weight_address: 0x3000,
+        weight_stride: -4,
+        result_address: 0x4000,
+        result_stride_x: 8,
+        result_stride_y: -8,
+        partial_address: 0x5000,
+        partial_stride_x: 0,
+        partial_stride_y: 1,
+    };
+    assert_eq!(
+        descriptor.encode().unwrap(),
+        [
+            0x0000_FFFF_1710_0140,
+            0x0000_2FFF_FF00_1000,
+            0x0000_0030_0000_2000,
+            0xF_FFFC,
+            0xFFFF_8000_0800_4000,
+            0x0000_1000_0000_5000,
+        ]
+    );
+    let entry = ListEntry {
+        input_offset: -1,
+        weight_block: 1,
+        k_count_minus_1: 15,
+        transposed: true,
+        y_first: 1,
+        y_last: 2,
+        x_first: 3,
+        x_last: 4,
+    };
+    let word = 0x3_FFFF | 1 << 18 | 15 << 35 | 1 << 39 | 1 << 40 | 2 << 46 | 3 << 52 | 4 << 58;
+    assert_eq!(entry.encode(), Ok([word]));
+    assert_eq!((entry.k_count(), descriptor.rows()), (16, 64));
+    assert!(entry.covers(3, 1) && entry.covers(4, 2) && !entry.covers(2, 1) && !entry.covers(3, 3));
+}
+
+#[test]
+fn registers_have_their_published_places() {
+    assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x01");
+    assert_eq!((register::START.address(), register::CONFLICT_HOST.address()), (0x80_0018, 0x80_00A8));
+    assert_eq!(Register::from_name("FLAGS"), Some(&register::FLAGS));
+    assert_eq!(register::STATUS.fields, Status::LAYOUT.fields);
+    assert_eq!(register::CYCLES.fields, []);
+
+    let status = Status { running: false, done: true, error_code: 8 };
+    assert_eq!(status.encode(), Ok([0x802]));
+    assert_eq!(status.error(), Some(ErrorCode::BadEntry));
+    assert_eq!(Status { error_code: 200, ..status }.error(), None);
+    let flags = Flags { nv: true, hr: true, ..Default::default() };
+    assert_eq!(flags.encode(), Ok([0x11]));
+}

@@ -1,0 +1,43 @@
+//! The committed reference page is the one that the declarations give.
+
+use std::{env, fs, path::Path};
+
+use isa::{COMMANDS, ErrorCode, REGISTERS, assemble, reference};
+
+#[test]
+fn committed_page_equals_the_declarations() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/isa.md");
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, reference()).expect("docs/isa.md can be written");
+    }
+    let committed = fs::read_to_string(&path).expect("docs/isa.md exists");
+    let first_difference = committed.lines().zip(reference().lines()).position(|(old, new)| old != new);
+    assert!(
+        committed == reference(),
+        "docs/isa.md differs from line {:?} on; UPDATE_DOCS=1 cargo test -p tessera-isa rewrites it",
+        first_difference.map(|index| index + 1)
+    );
+}
+
+#[test]
+fn page_names_every_command_register_and_code() {
+    let page = reference();
+    for command in COMMANDS {
+        assert!(page.contains(&format!("`{}", command.mnemonic)), "{}", command.mnemonic);
+    }
+    for register in REGISTERS {
+        assert!(page.contains(&format!("| {:#x} | {} |", register.address(), register.name)), "{}", register.name);
+    }
+    for error in ErrorCode::ALL {
+        assert!(page.contains(&format!("| {} | {error} |", error.code())), "{error}");
+    }
+}
+
+#[test]
+fn example_on_the_page_is_a_legal_program() {
+    let page = reference();
+    let example = page.split("```asm\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let program = assemble(example).unwrap();
+    program.validate(&isa::Limits::new(0x1_0000, 16)).unwrap();
+    assert_eq!(program.segments.len(), 2);
+}

@@ -1,0 +1,191 @@
+//! What tiles refuse, and how the refusals read.
+
+use isa::{Activation, AmpDescriptor, Command, ErrorCode, Limits, ListEntry, Violation, assemble};
+
+const NARROW: Limits = Limits::new(0x1_0000, 4);
+const WIDE: Limits = Limits::new(0x1_0000, 16);
+
+fn descriptor() -> AmpDescriptor {
+    AmpDescriptor {
+        rows_x: 8,
+        rows_y: 4,
+        columns: 16,
+        list_count: 2,
+        input_stride_x: 4,
+        input_stride_y: 32,
+        list_address: 0x8000,
+        weight_address: 0x4000,
+        weight_stride: 4,
+        result_address: 0xC000,
+        result_stride_x: 8,
+        result_stride_y: 64,
+        ..Default::default()
+    }
+}
+
+fn entry() -> ListEntry {
+    ListEntry { k_count_minus_1: 15, x_last: 7, y_last: 3, ..Default::default() }
+}
+
+fn refusal(result: Result<(), Violation>) -> String {
+    result.expect_err("the value is illegal").to_string()
+}
+
+#[test]
+fn legal_values_pass_at_every_width() {
+    for limits in [NARROW, WIDE] {
+        descriptor().validate(&limits).unwrap();
+        entry().validate(&descriptor(), &limits).unwrap();
+    }
+}
+
+#[test]
+fn commands_say_what_is_legal() {
+    for (word, message) in [
+        (0, "UNKNOWN_COMMAND: opcode 0x00 is not a command"),
+        (0x101, "BAD_COMMAND: Halt: reserved bits 0x100 of word 0 are set: expected zero"),
+        (0x03, "UNSUPPORTED: VECTOR: this tile has no such engine"),
+        (0x04, "UNSUPPORTED: EXCHANGE: this tile has no such engine"),
+        (0x05, "UNSUPPORTED: SYNC: this tile has no such engine"),
+        (0x06, "UNSUPPORTED: WAIT engines = 0x0: expected a nonzero part of 0x1, the engines that exist"),
+        (0x306, "UNSUPPORTED: WAIT engines = 0x3: expected a nonzero part of 0x1, the engines that exist"),
+        (0x207, "UNSUPPORTED: SET register = 2: expected 0 (marker) or 1 (flags_clear)"),
+        (0x08, "BAD_COMMAND: LOOP count = 0: expected 1..=65535"),
+        (0x04_0001_0008, "MISALIGNED: the LOOP target is at 0x4: expected a multiple of 8"),
+        (0x1_0000_0001_0008, "OUT_OF_RANGE: the LOOP target: bytes 0x10000..0x10008, expected inside 0x0..0x10000"),
+        (0x402, "MISALIGNED: the AMP descriptor is at 0x4: expected a multiple of 8"),
+        (0xFFD802, "OUT_OF_RANGE: the AMP descriptor: bytes 0xffd8..0x10008, expected inside 0x0..0x10000"),
+    ] {
+        let refusal = Command::check(word, &NARROW).expect_err("the command is illegal");
+        assert_eq!(refusal.to_string(), message, "{word:#x}");
+    }
+    Command::check(0xFFD002, &NARROW).unwrap();
+}
+
+#[test]
+fn reserved_bits_make_a_bad_descriptor() {
+    let mut words = descriptor().encode().unwrap();
+    assert_eq!(AmpDescriptor::check(&words, &NARROW), Ok(descriptor()));
+    words[3] |= 1 << 20;
+    let refusal = AmpDescriptor::check(&words, &NARROW).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "BAD_DESCRIPTOR: AmpDescriptor: reserved bits 0x100000 of word 3 are set: expected zero"
+    );
+}
+
+#[test]
+fn descriptors_say_what_is_legal() {
+    let good = descriptor();
+    for (bad, message) in [
+        (AmpDescriptor { rows_x: 0, ..good }, "BAD_DESCRIPTOR: rows_x = 0: expected 1..=64"),
+        (AmpDescriptor { rows_y: 65, ..good }, "BAD_DESCRIPTOR: rows_y = 65: expected 1..=64"),
+        (AmpDescriptor { rows_x: 17, ..good }, "BAD_DESCRIPTOR: rows_x * rows_y = 68: expected at most 64"),
+        (AmpDescriptor { columns: 17, ..good }, "BAD_DESCRIPTOR: columns = 17: expected 1..=16"),
+        (AmpDescriptor { list_count: 0, ..good }, "BAD_DESCRIPTOR: list_count = 0: expected 1..=65535"),
+        (
+            AmpDescriptor { activation: Activation(2), ..good },
+            "BAD_DESCRIPTOR: activation = 2: expected 0 (none) or 1 (relu)",
+        ),
+        (AmpDescriptor { list_address: 4, ..good }, "MISALIGNED: list_address = 0x4: expected a multiple of 8"),
+        (
+            AmpDescriptor { list_address: 0xFFF8, ..good },
+            "LIST_OUT_OF_RANGE: the block list: bytes 0xfff8..0x10008, expected inside 0x0..0x10000",
+        ),
+        (
+            AmpDescriptor { result_address: 0xF808, ..good },
+            "OUT_OF_RANGE: the result: bytes 0xf808..0x10008, expected inside 0x0..0x10000",
+        ),
+        (
+            AmpDescriptor { partial_in: true, partial_stride_y: -1, ..good },
+            "OUT_OF_RANGE: the partial sums: bytes -0x18..0x40, expected inside 0x0..0x10000",
+        ),
+    ] {
+        assert_eq!(refusal(bad.validate(&NARROW)), message);
+    }
+}
+
+#[test]
+fn wide_streams_need_whole_accesses() {
+    let good = descriptor();
+    for (bad, message) in [
+        (AmpDescriptor { input_address: 8, ..good }, "MISALIGNED: input_address = 0x8: expected a multiple of 32"),
+        (
+            AmpDescriptor { result_stride_x: -6, ..good },
+            "MISALIGNED: result_stride_x = -6 words: expected a multiple of 4",
+        ),
+        (
+            AmpDescriptor { partial_in: true, partial_address: 16, ..good },
+            "MISALIGNED: partial_address = 0x10: expected a multiple of 32",
+        ),
+    ] {
+        assert_eq!(refusal(bad.validate(&WIDE)), message);
+        let narrow = bad.validate(&NARROW);
+        assert!(narrow.is_ok() || narrow.is_err_and(|violation| violation.code != ErrorCode::Misaligned));
+    }
+    // What is not read is not checked.
+    AmpDescriptor { partial_address: 3, partial_stride_x: 1, ..good }.validate(&WIDE).unwrap();
+}
+
+#[test]
+fn entries_say_what_is_legal() {
+    let good = entry();
+    for (bad, limits, message) in [
+        (
+            ListEntry { x_last: 8, ..good },
+            NARROW,
+            "BAD_ENTRY: x_first..=x_last = 0..=8: expected an ascending range inside 0..8",
+        ),
+        (
+            ListEntry { y_first: 3, y_last: 2, ..good },
+            NARROW,
+            "BAD_ENTRY: y_first..=y_last = 3..=2: expected an ascending range inside 0..4",
+        ),
+        (ListEntry { input_offset: -2, ..good }, WIDE, "MISALIGNED: input_offset = -2 words: expected a multiple of 4"),
+        (ListEntry { weight_block: 1, ..good }, WIDE, "MISALIGNED: weight_block = 1 words: expected a multiple of 4"),
+        (
+            ListEntry { input_offset: -4, ..good },
+            NARROW,
+            "OUT_OF_RANGE: the input: bytes -0x20..0x3e0, expected inside 0x0..0x10000",
+        ),
+        (
+            ListEntry { weight_block: 0x17C4, ..good },
+            NARROW,
+            "OUT_OF_RANGE: the weight block: bytes 0xfe20..0x10020, expected inside 0x0..0x10000",
+        ),
+    ] {
+        assert_eq!(refusal(bad.validate(&descriptor(), &limits)), message);
+    }
+    // Padding: the rectangle begins where the offset has reached the image.
+    ListEntry { input_offset: -4, x_first: 1, ..good }.validate(&descriptor(), &NARROW).unwrap();
+}
+
+#[test]
+fn programs_are_followed_to_their_entries() {
+    let text = "
+        amp panel
+        wait amp
+        halt
+        .word 0                     ; behind HALT: not a command
+        .org 0x100
+        .amp panel { rows_x = 2, rows_y = 1, columns = 16, list_address = list, list_count = 2 }
+list:   .entry { x_last = 1 }
+        .entry { x_last = 2 }
+";
+    let refusal = assemble(text).unwrap().validate(&NARROW).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "at 0x138: BAD_ENTRY: x_first..=x_last = 0..=2: expected an ascending range inside 0..2"
+    );
+    let good = text.replace("x_last = 2", "x_last = 1");
+    let refused_at = |text: &str| assemble(text).unwrap().validate(&NARROW).map_err(|error| error.address);
+    assert_eq!(refused_at(&good), Ok(()));
+    assert_eq!(refused_at(&good.replace("rows_y = 1", "rows_y = 0")), Err(0x100));
+    assert_eq!(refused_at(&good.replace("wait amp", "wait vector")), Err(8));
+    assert_eq!(
+        assemble("amp 0x100").unwrap().validate(&NARROW).unwrap_err().to_string(),
+        "at 0x8: UNKNOWN_COMMAND: the program has no word here: expected a command"
+    );
+    // What is not in the image is written at run time, and checked by the tile.
+    assert_eq!(refused_at("amp 0x100\n halt"), Ok(()));
+}
