@@ -98,7 +98,8 @@ proptest! {
     #[test]
     fn programs_survive_disassembly(program in program()) {
         let text = disassemble(&program);
-        prop_assert!(["amp ", ".amp {", ".entry {"].iter().all(|part| text.contains(part)));
+        let expected = ["amp ", ".amp {", ".entry {"];
+        prop_assert_eq!(expected.map(|part| text.contains(part)), [true; 3]);
         prop_assert_eq!(assemble(&text).unwrap(), program);
     }
 
