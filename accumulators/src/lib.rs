@@ -1,1 +1,41 @@
-//! Floating-point building blocks, accumulators, dot product and the AMP unit.
+//! The arithmetic of the tile: floating-point building blocks, accumulators, dot product, and the AMP unit.
+//!
+//! ```text
+//!   x (FP16) --> unpack --+
+//!                         +--> multiply --> align --> sum --> accumulate --> read out --> FP32, FP16
+//!   w (FP16) --> unpack --+    \_______ dot_product ______/   fp32 | exact
+//! ```
+//!
+//! | file           | what it does                                                    | latency in cycles    |
+//! |----------------|-----------------------------------------------------------------|----------------------|
+//! | [`format`]     | widths and biases of FP16 and FP32                              |                      |
+//! | [`unpack`]     | bit pattern to sign, exponent, significand, class               | combinational        |
+//! | [`multiply`]   | one exact FP16 product                                          | combinational        |
+//! | [`round`]      | leading zeros, normalisation, rounding to nearest even          | combinational        |
+//! | [`dot_product`]| `terms` products summed exactly                                 | 3                    |
+//! | [`fp32`]       | adds a sum to an FP32 number, rounds once                       | 4 (loop of 6)        |
+//! | [`exact`]      | adds a sum to a fixed-point number                              | 1 (loop of 3)        |
+//! | [`partial_sum`]| FP32 partial sum to accumulator state                           | 1                    |
+//! | [`read_out`]   | accumulator state to FP32 or FP16, ReLU                         | 3                    |
+//! | [`lane`]       | dot product, accumulator, and its memory of two halves          |                      |
+//! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |
+//! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
+//!
+//! The specification is the golden model (`testbench/golden`), which shares no code with this crate.
+
+pub mod amp;
+pub mod config;
+pub mod dot_product;
+pub mod exact;
+pub mod format;
+pub mod fp32;
+pub mod lane;
+pub mod multiply;
+pub mod partial_sum;
+pub mod read_out;
+pub mod round;
+pub mod unpack;
+pub mod weight_store;
+
+pub use amp::Amp;
+pub use config::{AccumulatorKind, AmpConfig, ConfigError};

@@ -1,0 +1,475 @@
+//! AMP: 16 lanes that multiply rows of FP16 inputs by a 16x16 block of FP16 weights.
+//!
+//! ```text
+//!                +---------------------------------------------------------+
+//!  weights ----->| weight_store ----+ w                                    |
+//!                |                  v                                      |
+//!  step -------->| unpack --x--> lane_0 .. lane_15 --+--------------------->|----> done, flags
+//!                |                  ^                v state               |
+//!  preload ----->| partial sum -----+            read_out ---------------->|----> result, flags
+//!  drain ------->|                                                         |
+//!                +---------------------------------------------------------+
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | `step` to `done`: [`AmpConfig::step_cycles`]; `drain` to `result`:               |
+//! |            | [`DRAIN_CYCLES`] = 5 cycles with `advance`; `preload` to memory: 2               |
+//! | Throughput | one step (T products a lane), one result word, one preload word a cycle          |
+//! | Handshake  | `valid` only; the drain pipeline moves with `advance`                            |
+//! | Order      | steps of one row at least [`AccumulatorKind::loop_cycles`] apart; a half is      |
+//! |            | stepped, drained and preloaded at different times (the engine sees to it)        |
+//! | Numerics   | see [`crate::fp32`], [`crate::exact`], [`crate::read_out`]                       |
+//!
+//! Widths: G = max(1, T/4); an access word has 64 G bits: 4 G FP16 inputs, weights or results, or 2 G FP32 partial
+//! sums or results. A step takes T inputs from its access word, those of its phase.
+
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux, select};
+
+use crate::config::{AccumulatorKind, AmpConfig, LANES};
+use crate::dot_product::DotProductIn;
+use crate::format::FP16;
+use crate::lane::{HalfControl, Lane, LaneIn, LaneOut};
+use crate::partial_sum::{ExactPartial, PartialIn, PartialOut};
+use crate::read_out::{self, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
+use crate::unpack::unpack;
+use crate::weight_store::{WeightRead, WeightStore, WeightStoreIn, WeightWrite};
+
+/// Cycles from `drain` to `result`: memory, lane selection, read-out.
+pub const DRAIN_CYCLES: usize = 2 + read_out::LATENCY_CYCLES;
+
+impl AmpConfig {
+    /// Cycles from a step to its `done`, which is also the cycle in which its state is written.
+    pub fn step_cycles(&self) -> usize {
+        // One for the operands to arrive at the lanes, two more until the state is read.
+        3 + self.accumulator.accumulate_cycles()
+    }
+}
+
+/// The AMP unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Amp {
+    /// Configuration.
+    pub config: AmpConfig,
+}
+
+bundle! {
+    /// Where an accumulator row is.
+    pub struct RowAddress {
+        /// Half, 0 or 1.
+        pub half: Signal,
+        /// Row in the half.
+        pub row: Signal,
+    }
+}
+
+bundle! {
+    /// T products a lane for one row.
+    pub struct Step {
+        /// Do it.
+        pub valid: Signal,
+        /// Accumulator row.
+        pub at: RowAddress,
+        /// Begin from +0 instead of the row's state.
+        pub start: Signal,
+        /// Weights of the phase.
+        pub weights: WeightRead,
+        /// Access word that holds the inputs of the phase.
+        pub inputs: Signal,
+        /// One bit a term: it takes part.
+        pub enable: Signal,
+        /// One bit a lane: its flags count.
+        pub lanes: Signal,
+    }
+}
+
+bundle! {
+    /// One access word of FP32 partial sums.
+    pub struct Preload {
+        /// Do it.
+        pub valid: Signal,
+        /// Accumulator row.
+        pub at: RowAddress,
+        /// Which access word of the row (3 bits): lanes `2 G word` and up.
+        pub word: Signal,
+        /// 2 G FP32 numbers.
+        pub data: Signal,
+        /// One bit a lane: its flags count.
+        pub lanes: Signal,
+    }
+}
+
+bundle! {
+    /// One access word of results.
+    pub struct Drain {
+        /// Do it.
+        pub valid: Signal,
+        /// Accumulator row.
+        pub at: RowAddress,
+        /// The row was never stepped nor preloaded: it reads as +0.
+        pub empty: Signal,
+        /// Which access word of the row (3 bits).
+        pub word: Signal,
+        /// How results leave.
+        pub mode: ReadOutMode,
+        /// One bit a lane: its flags count.
+        pub lanes: Signal,
+    }
+}
+
+bundle! {
+    /// Everything that the AMP is told.
+    pub struct AmpIn {
+        /// Loading of weights.
+        pub weights: WeightWrite,
+        /// Products.
+        pub step: Step,
+        /// Partial sums in.
+        pub preload: Preload,
+        /// Results out.
+        pub drain: Drain,
+        /// Moves the drain pipeline.
+        pub advance: Signal,
+    }
+}
+
+bundle! {
+    /// Sticky-flag pulses: what happened in this cycle, in any lane that counts.
+    pub struct AmpFlags {
+        /// NV.
+        pub invalid: Signal,
+        /// OF.
+        pub overflow: Signal,
+        /// UF.
+        pub underflow: Signal,
+        /// NX.
+        pub inexact: Signal,
+        /// An exact sum left its range.
+        pub headroom: Signal,
+    }
+}
+
+bundle! {
+    /// Everything that the AMP says.
+    pub struct AmpOut {
+        /// A step's state is written in this cycle.
+        pub done: Signal,
+        /// An access word of results is there.
+        pub result_valid: Signal,
+        /// 2 G FP32 or 4 G FP16 results.
+        pub result: Signal,
+        /// Flags of steps, preloads and results.
+        pub flags: AmpFlags,
+    }
+}
+
+impl RowAddress {
+    fn ports(ports: &Ports, config: &AmpConfig) -> RowAddress {
+        RowAddress { half: ports.bit("half"), row: ports.input("row", config.row_bits()) }
+    }
+}
+
+impl Module for Amp {
+    type In = AmpIn;
+    type Out = AmpOut;
+
+    fn name(&self) -> String {
+        format!("amp_{}_d{}", self.config.suffix(), self.config.rows)
+    }
+
+    fn inputs(&self, ports: &Ports) -> AmpIn {
+        let config = &self.config;
+        let (step, preload, drain) = (ports.nested("step"), ports.nested("preload"), ports.nested("drain"));
+        AmpIn {
+            weights: WeightWrite::ports(&ports.nested("weights"), config),
+            step: Step {
+                valid: step.bit("valid"),
+                at: RowAddress::ports(&step.nested("at"), config),
+                start: step.bit("start"),
+                weights: WeightRead::ports(&step.nested("weights")),
+                inputs: step.input("inputs", config.access_bits()),
+                enable: step.input("enable", config.terms),
+                lanes: step.input("lanes", LANES),
+            },
+            preload: Preload {
+                valid: preload.bit("valid"),
+                at: RowAddress::ports(&preload.nested("at"), config),
+                word: preload.input("word", 3),
+                data: preload.input("data", config.access_bits()),
+                lanes: preload.input("lanes", LANES),
+            },
+            drain: Drain {
+                valid: drain.bit("valid"),
+                at: RowAddress::ports(&drain.nested("at"), config),
+                empty: drain.bit("empty"),
+                word: drain.input("word", 3),
+                mode: ReadOutMode::ports(&drain.nested("mode")),
+                lanes: drain.input("lanes", LANES),
+            },
+            advance: ports.bit("advance"),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: AmpIn) -> AmpOut {
+        m.summary("16 lanes multiply rows of FP16 inputs by a 16x16 block of FP16 weights and accumulate.");
+        let config = self.config;
+
+        // Operands: weights of the phase from the store, inputs of the phase from the access word. Both registered.
+        let weights = m.instance(
+            "weight_store",
+            &WeightStore { config },
+            WeightStoreIn { write: io.weights.clone(), read: io.step.weights.clone() },
+        );
+        let inputs = phase_inputs(&config, &io.step).register("inputs");
+        let x = (0..config.terms).map(|i| unpack(inputs.bits(16 * i..16 * (i + 1)), FP16)).collect::<Vec<_>>();
+        let enable = io.step.enable.register("enable");
+
+        // Control follows the operands: the state is read two cycles after the step came in, used in the third, and
+        // written at the end.
+        let control =
+            StepControl { valid: io.step.valid, at: io.step.at.clone(), start: io.step.start, lanes: io.step.lanes };
+        let controls = control.delayed(config.step_cycles());
+        let (read, used, written) = (&controls[2], &controls[3], &controls[config.step_cycles()]);
+
+        // Partial sums become states in one cycle and are written in the next.
+        let preload = io.preload.map("preload", &mut |name, signal| {
+            if name == "preload_valid" {
+                signal.register_reset("preload_valid_1")
+            } else {
+                signal.register(&format!("{name}_1"))
+            }
+        });
+        let partial_states = partial_states(m, &config, preload.data);
+
+        let drain_read = io.drain.valid & io.advance;
+        let halves: Vec<HalfControl> = (0..2)
+            .map(|half| {
+                let steps_here = read.valid & read.at.half.eq(half);
+                let drains_here = drain_read & io.drain.at.half.eq(half);
+                let writes_here = written.valid & written.at.half.eq(half);
+                let preloads_here = preload.valid & preload.at.half.eq(half);
+                m.assert(&format!("half_{half}_is_read_by_one"), !(steps_here & drains_here));
+                m.assert(&format!("half_{half}_is_written_by_one"), !(writes_here & preloads_here));
+                HalfControl {
+                    read_enable: steps_here | drains_here,
+                    read_row: mux(steps_here, read.at.row, io.drain.at.row),
+                    write_enable: writes_here | preloads_here,
+                    write_row: mux(preloads_here, preload.at.row, written.at.row),
+                }
+            })
+            .collect();
+        let preload_half = cat([preload.valid & preload.at.half, preload.valid & !preload.at.half]);
+        let drain_half = io.drain.at.half.register_if("drain_half", io.advance);
+
+        // A preload writes the lanes of its word only; a step writes them all.
+        let lanes_a_word = 2 * config.access_words();
+        let lanes: Vec<LaneOut> = (0..LANES)
+            .map(|lane| {
+                let preloaded_here = preload.word.eq(lane / lanes_a_word);
+                let halves = halves
+                    .iter()
+                    .enumerate()
+                    .map(|(half, control)| HalfControl {
+                        write_enable: control.write_enable & (!preload_half.bit(half) | preloaded_here),
+                        ..control.clone()
+                    })
+                    .collect();
+                m.instance(
+                    &format!("lane_{lane}"),
+                    &Lane { config },
+                    LaneIn {
+                        operands: DotProductIn { x: x.clone(), w: weights.weights[lane].clone(), enable },
+                        step_half: used.at.half,
+                        step_start: used.start,
+                        halves,
+                        preload_half,
+                        preload_state: partial_states[lane % lanes_a_word].state,
+                        drain_half,
+                    },
+                )
+            })
+            .collect();
+
+        let drained = drain(m, &config, &io, &lanes);
+        let step_flags = step_flags(&lanes, written);
+        let preload_flags = preload_flags(&config, &preload, &partial_states);
+        let flags = [step_flags, preload_flags, drained.flags].into_iter().reduce(merge_flags).expect("three");
+        AmpOut { done: written.valid, result_valid: drained.valid, result: drained.result, flags }
+    }
+}
+
+/// The T inputs of a phase: the whole access word, or with fewer than four terms the part that the phase names.
+fn phase_inputs(config: &AmpConfig, step: &Step) -> Signal {
+    let bits = 16 * config.terms;
+    let parts: Vec<Signal> =
+        (0..config.access_bits() / bits).map(|i| step.inputs.bits(bits * i..bits * (i + 1))).collect();
+    match parts.as_slice() {
+        [whole] => *whole,
+        _ => select(step.weights.k.bits(config.terms.trailing_zeros() as usize..2), parts),
+    }
+}
+
+bundle! {
+    /// What of a step goes along with its operands.
+    struct StepControl {
+        valid: Signal,
+        at: RowAddress,
+        start: Signal,
+        lanes: Signal,
+    }
+}
+
+impl StepControl {
+    /// The control in this cycle and in each of the `cycles` that follow.
+    fn delayed(self, cycles: usize) -> Vec<StepControl> {
+        let mut stages = vec![self];
+        for cycle in 1..=cycles {
+            let last = stages.last().expect("at least the first");
+            stages.push(StepControl {
+                valid: last.valid.register_reset(&format!("step_valid_{cycle}")),
+                at: last.at.register_all(&format!("step_{cycle}")),
+                start: last.start.register(&format!("step_start_{cycle}")),
+                lanes: last.lanes.register(&format!("step_lanes_{cycle}")),
+            });
+        }
+        stages
+    }
+}
+
+/// The states of the 2 G partial sums of an access word.
+fn partial_states(m: &Builder, config: &AmpConfig, data: Signal) -> Vec<PartialOut> {
+    (0..2 * config.access_words())
+        .map(|i| {
+            let number = data.bits(32 * i..32 * (i + 1));
+            let out = match config.accumulator {
+                AccumulatorKind::Exact { bits } => {
+                    m.instance(&format!("partial_{i}"), &ExactPartial { bits }, PartialIn { number })
+                }
+                AccumulatorKind::Fp32 => {
+                    let none = lit(0, 1);
+                    PartialOut { state: number, invalid: none, overflow: none, inexact: none }
+                }
+            };
+            out
+        })
+        .collect()
+}
+
+bundle! {
+    /// The drain's side of the outputs.
+    struct Drained {
+        valid: Signal,
+        result: Signal,
+        flags: AmpFlags,
+    }
+}
+
+/// From the states that the lanes read to an access word of results.
+fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> Drained {
+    let advance = io.advance;
+    let words = config.access_words();
+    let (fp32_units, fp16_units) = (2 * words, 4 * words);
+    // What was asked goes along with the states: stages[n] is n cycles (with `advance`) old.
+    let mut stages = vec![io.drain.clone()];
+    for cycle in 1..=DRAIN_CYCLES {
+        let stage = stages[cycle - 1].map(&format!("drain_{cycle}"), &mut |name, signal| {
+            let register = m.register(name, signal.width()).reset(0);
+            m.when(advance, || register.set(signal));
+            register.q
+        });
+        stages.push(stage);
+    }
+    let (read, picked, last) = (&stages[1], &stages[2], &stages[DRAIN_CYCLES]);
+
+    // The states come out of the lanes' memories; the word of the row picks those that go to the read-out units.
+    // With FP32 results a word has half as many lanes as with FP16.
+    let pick = |word: Signal, units: usize, unit: usize, of_lane: &dyn Fn(usize) -> Signal| {
+        let options: Vec<Signal> = (0..LANES / units).map(|word| of_lane(word * units + unit % units)).collect();
+        select(word_index(word, LANES / units), options)
+    };
+    let pick_by_type = |stage: &Drain, unit: usize, of_lane: &dyn Fn(usize) -> Signal| {
+        let narrow = pick(stage.word, fp16_units, unit, of_lane);
+        (narrow, pick(stage.word, fp32_units, unit, of_lane))
+    };
+    let results: Vec<ReadOutOut> = (0..fp16_units)
+        .map(|unit| {
+            let with_fp32 = unit < fp32_units;
+            let (narrow, wide) = pick_by_type(read, unit, &|lane| lanes[lane].drained);
+            let state = if with_fp32 { mux(read.mode.fp16, narrow, wide) } else { narrow };
+            let state = state & (!read.empty).repeat(state.width());
+            let state = state.register_if(&format!("read_out_state_{unit}"), advance);
+            let unit_module = ReadOut { accumulator: config.accumulator, with_fp32 };
+            let inputs = ReadOutIn { advance, state, mode: picked.mode.clone() };
+            m.instance(&format!("read_out_{unit}"), &unit_module, inputs)
+        })
+        .collect();
+
+    // A flag counts once, in the cycle in which its result leaves.
+    let counts: Vec<Signal> = (0..fp16_units)
+        .map(|unit| {
+            let (narrow, wide) = pick_by_type(last, unit, &|lane| last.lanes.bit(lane));
+            let counts = if unit < fp32_units { mux(last.mode.fp16, narrow, wide) } else { narrow & last.mode.fp16 };
+            counts & last.valid & advance
+        })
+        .collect();
+    let any = |of: &dyn Fn(&ReadOutOut) -> Signal| {
+        results.iter().zip(&counts).map(|(out, &counts)| of(out) & counts).reduce(|a, b| a | b).expect("units")
+    };
+    let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
+    let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
+    Drained {
+        valid: last.valid,
+        result: mux(last.mode.fp16, cat(fp16), cat(fp32)),
+        flags: AmpFlags {
+            invalid: any(&|out| out.flags.invalid),
+            overflow: any(&|out| out.flags.overflow),
+            underflow: any(&|out| out.flags.underflow),
+            inexact: any(&|out| out.flags.inexact),
+            headroom: lit(0, 1),
+        },
+    }
+}
+
+/// The low bits of a word number that tell `count` words apart.
+fn word_index(word: Signal, count: usize) -> Signal {
+    word.bits(0..(count.trailing_zeros() as usize).max(1))
+}
+
+fn step_flags(lanes: &[LaneOut], written: &StepControl) -> AmpFlags {
+    let any = |of: &dyn Fn(&LaneOut) -> Signal| {
+        let each: Vec<Signal> = lanes.iter().rev().map(of).collect();
+        (cat(each) & written.lanes).any() & written.valid
+    };
+    AmpFlags {
+        invalid: any(&|lane| lane.flags.invalid),
+        overflow: lit(0, 1),
+        underflow: lit(0, 1),
+        inexact: any(&|lane| lane.flags.inexact),
+        headroom: any(&|lane| lane.flags.headroom),
+    }
+}
+
+fn preload_flags(config: &AmpConfig, preload: &Preload, states: &[PartialOut]) -> AmpFlags {
+    let lanes_a_word = 2 * config.access_words();
+    let counts: Vec<Signal> = (0..lanes_a_word)
+        .map(|i| {
+            let options: Vec<Signal> =
+                (0..LANES / lanes_a_word).map(|word| preload.lanes.bit(word * lanes_a_word + i)).collect();
+            select(word_index(preload.word, LANES / lanes_a_word), options) & preload.valid
+        })
+        .collect();
+    let any = |of: &dyn Fn(&PartialOut) -> Signal| {
+        states.iter().zip(&counts).map(|(state, &counts)| of(state) & counts).reduce(|a, b| a | b).expect("states")
+    };
+    AmpFlags {
+        invalid: any(&|state| state.invalid),
+        overflow: any(&|state| state.overflow),
+        underflow: lit(0, 1),
+        inexact: any(&|state| state.inexact),
+        headroom: lit(0, 1),
+    }
+}
+
+fn merge_flags(a: AmpFlags, b: AmpFlags) -> AmpFlags {
+    let mut others = b.signals().into_iter();
+    a.map("", &mut |_, signal| signal | others.next().expect("the same flags"))
+}

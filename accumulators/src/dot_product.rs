@@ -1,0 +1,169 @@
+//! Dot product: `terms` FP16 pairs multiplied and summed exactly, one result a cycle.
+//!
+//! ```text
+//!                +------------+
+//!  x[terms] ---->|            |----> sum               (fixed point, LSB 2^-48)
+//!  w[terms] ---->| DotProduct |----> class: nan, invalid, positive_infinity, negative_infinity,
+//!  enable ------>|            |         all_negative_zero
+//!                +------------+
+//! ```
+//! | Contract   |                                                                              |
+//! |------------|------------------------------------------------------------------------------|
+//! | Latency    | [`LATENCY_CYCLES`] = 3                                                       |
+//! | Throughput | one dot product a cycle                                                      |
+//! | Handshake  | none: results follow operands by the latency, whether they mean anything     |
+//! | Reset      | none                                                                         |
+//! | Numerics   | exact; infinite and NaN products leave on their own outputs, not in the sum  |
+
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
+
+use crate::format::{FP16, PRODUCT_FIXED_BITS};
+use crate::multiply::{Product, multiply_exact};
+use crate::unpack::{Unpacked, unpack};
+
+/// Cycles from operands to sum.
+pub const LATENCY_CYCLES: usize = 3;
+
+/// A dot product of `terms` pairs.
+#[derive(Clone, Copy, Debug)]
+pub struct DotProduct {
+    /// Pairs that are multiplied and summed.
+    pub terms: usize,
+}
+
+bundle! {
+    /// Operands.
+    pub struct DotProductIn {
+        /// First factors, unpacked: they are shared by all lanes.
+        pub x: Vec<Unpacked>,
+        /// Second factors, FP16.
+        pub w: Vec<Signal>,
+        /// One bit a pair: it takes part.
+        pub enable: Signal,
+    }
+}
+
+bundle! {
+    /// The sum of the finite products, and what the others were.
+    pub struct DotProductOut {
+        /// Two's complement, LSB 2^-48: [`sum_bits`] bits.
+        pub sum: Signal,
+        /// What the products are.
+        pub class: SumClass,
+    }
+}
+
+bundle! {
+    /// What a sum needs to know about its products beside their finite values.
+    pub struct SumClass {
+        /// A product is NaN.
+        pub nan: Signal,
+        /// A product is 0 x Inf or has a signalling NaN operand.
+        pub invalid: Signal,
+        /// A product is +Inf.
+        pub positive_infinity: Signal,
+        /// A product is -Inf.
+        pub negative_infinity: Signal,
+        /// Every product that takes part is -0 (also if none does).
+        pub all_negative_zero: Signal,
+    }
+}
+
+impl SumClass {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> SumClass {
+        SumClass {
+            nan: ports.bit("nan"),
+            invalid: ports.bit("invalid"),
+            positive_infinity: ports.bit("positive_infinity"),
+            negative_infinity: ports.bit("negative_infinity"),
+            all_negative_zero: ports.bit("all_negative_zero"),
+        }
+    }
+}
+
+/// Width of the sum of `terms` products: each needs 80 bits and a sign.
+pub fn sum_bits(terms: usize) -> usize {
+    PRODUCT_FIXED_BITS + 1 + terms.trailing_zeros() as usize
+}
+
+/// Declares the ports of an unpacked FP16 number.
+pub fn unpacked_ports(ports: &Ports) -> Unpacked {
+    Unpacked {
+        sign: ports.bit("sign"),
+        exponent: ports.input("exponent", FP16.exponent_bits),
+        significand: ports.input("significand", FP16.significand_bits()),
+        zero: ports.bit("zero"),
+        infinite: ports.bit("infinite"),
+        nan: ports.bit("nan"),
+        signalling: ports.bit("signalling"),
+    }
+}
+
+impl Module for DotProduct {
+    type In = DotProductIn;
+    type Out = DotProductOut;
+
+    fn name(&self) -> String {
+        format!("dot_product_t{}", self.terms)
+    }
+
+    fn inputs(&self, ports: &Ports) -> DotProductIn {
+        DotProductIn {
+            x: (0..self.terms).map(|i| unpacked_ports(&ports.nested(&format!("x_{i}")))).collect(),
+            w: ports.array("w", self.terms, FP16.bits()),
+            enable: ports.input("enable", self.terms),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: DotProductIn) -> DotProductOut {
+        m.summary("Multiplies FP16 pairs and sums the products exactly.");
+
+        // Stage 1: 11 x 11-bit significand products, exponents added.
+        let products: Vec<Product> = (0..self.terms)
+            .map(|i| {
+                multiply_exact(&io.x[i], &unpack(io.w[i], FP16), io.enable.bit(i)).register_all(&format!("product_{i}"))
+            })
+            .collect();
+
+        // Stage 2: every product at its place on the 2^-48 grid; negative ones complemented, the ones that complete
+        // them to two's complement are counted.
+        //   | sign | 2^31 ........ 2^0 | 2^-1 ........ 2^-48 |
+        let width = sum_bits(self.terms);
+        let aligned: Vec<Signal> = products
+            .iter()
+            .enumerate()
+            .map(|(i, product)| {
+                let placed = product.magnitude.zero_extend(PRODUCT_FIXED_BITS).shift_left(product.shift);
+                let complemented =
+                    placed.zero_extend(PRODUCT_FIXED_BITS + 1) ^ product.sign.repeat(PRODUCT_FIXED_BITS + 1);
+                complemented.register(&format!("aligned_{i}"))
+            })
+            .collect();
+        let count_bits = self.terms.trailing_zeros() as usize + 1;
+        let negative_count = products
+            .iter()
+            .map(|product| product.sign.zero_extend(count_bits))
+            .reduce(|a, b| a + b)
+            .expect("at least one term")
+            .register("negative_count");
+        let class = classify(&products).register_all("class_2");
+
+        // Stage 3: one sum.
+        let sum = aligned.iter().map(|term| term.sign_extend(width)).reduce(|a, b| a + b).expect("at least one term")
+            + negative_count.zero_extend(width);
+        DotProductOut { sum: sum.register("sum_3"), class: class.register_all("class_3") }
+    }
+}
+
+fn classify(products: &[Product]) -> SumClass {
+    let any =
+        |of: &dyn Fn(&Product) -> Signal| products.iter().map(of).reduce(|a, b| a | b).expect("at least one product");
+    SumClass {
+        nan: any(&|product| product.nan),
+        invalid: any(&|product| product.invalid),
+        positive_infinity: any(&|product| product.infinite & !product.sign),
+        negative_infinity: any(&|product| product.infinite & product.sign),
+        all_negative_zero: !any(&|product| product.not_negative_zero),
+    }
+}

@@ -1,0 +1,109 @@
+//! Exact accumulator: adds a dot product to a fixed-point number; nothing is rounded.
+//!
+//! ```text
+//!            +-----------------+
+//!  sum ----->|                 |----> state     | -Inf | +Inf | NaN | number, LSB 2^-48 |
+//!  class --->| ExactAccumulate |----> flags     invalid, headroom
+//!  state --->|                 |
+//!            +-----------------+
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | [`LATENCY_CYCLES`] = 1 from `state`; the products come one cycle after it        |
+//! | Throughput | one step a cycle                                                                 |
+//! | Handshake  | none                                                                             |
+//! | Numerics   | exact; a sum past the range wraps, becomes NaN and raises headroom               |
+
+use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
+
+use crate::dot_product::{DotProductOut, SumClass, sum_bits};
+use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
+
+/// Cycles from the state to the new state.
+pub const LATENCY_CYCLES: usize = 1;
+
+/// An exact accumulator of `bits` bits for dot products of `terms` pairs.
+#[derive(Clone, Copy, Debug)]
+pub struct ExactAccumulate {
+    /// Pairs in a dot product.
+    pub terms: usize,
+    /// Width of the number.
+    pub bits: usize,
+}
+
+bundle! {
+    /// The state taken apart.
+    pub struct ExactState {
+        /// -Inf was seen.
+        pub negative_infinity: Signal,
+        /// +Inf was seen.
+        pub positive_infinity: Signal,
+        /// A NaN, an invalid product or a sum past the range was seen.
+        pub nan: Signal,
+        /// Sum of the finite products, two's complement, LSB 2^-48.
+        pub number: Signal,
+    }
+}
+
+impl ExactState {
+    /// The state in a memory word.
+    pub fn unpack(word: Signal) -> ExactState {
+        let bits = word.width() - 3;
+        ExactState {
+            negative_infinity: word.bit(bits + 2),
+            positive_infinity: word.bit(bits + 1),
+            nan: word.bit(bits),
+            number: word.bits(0..bits),
+        }
+    }
+
+    /// The memory word.
+    pub fn pack(&self) -> Signal {
+        cat([self.negative_infinity, self.positive_infinity, self.nan, self.number])
+    }
+}
+
+impl Module for ExactAccumulate {
+    type In = AccumulateIn;
+    type Out = AccumulateOut;
+
+    fn name(&self) -> String {
+        format!("exact{}_accumulate_t{}", self.bits, self.terms)
+    }
+
+    fn inputs(&self, ports: &Ports) -> AccumulateIn {
+        AccumulateIn {
+            products: DotProductOut {
+                sum: ports.input("products_sum", sum_bits(self.terms)),
+                class: SumClass::ports(&ports.nested("products_class")),
+            },
+            state: ports.input("state", self.bits + 3),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: AccumulateIn) -> AccumulateOut {
+        m.summary("Adds a dot product to a fixed-point accumulator.");
+        let DotProductOut { sum, class } = io.products;
+        m.unused(class.all_negative_zero);
+        let state = ExactState::unpack(io.state.register("state_1"));
+
+        // Two numbers of one sign whose sum has the other have left the range.
+        let addend = sum.sign_extend(self.bits);
+        let number = (state.number + addend).named("number");
+        let same_sign = !(state.number.msb() ^ addend.msb());
+        let headroom = same_sign & (number.msb() ^ state.number.msb());
+
+        // The second sign of infinity is invalid once, when it arrives.
+        let positive_infinity = state.positive_infinity | class.positive_infinity;
+        let negative_infinity = state.negative_infinity | class.negative_infinity;
+        let both_before = state.positive_infinity & state.negative_infinity;
+        let infinities_meet = positive_infinity & negative_infinity & !both_before;
+        let nan = state.nan | class.nan | infinities_meet | headroom;
+
+        let next = ExactState { negative_infinity, positive_infinity, nan, number };
+        AccumulateOut {
+            next_state: next.pack(),
+            flags: StepFlags { invalid: class.invalid | infinities_meet, inexact: lit(0, 1), headroom },
+        }
+    }
+}
