@@ -1,1 +1,5 @@
-//! The tile: SRAM, AMP engine, sequencer, host port.
+//! The tile: SRAM banks, AMP engine, sequencer, host port.
+
+pub mod config;
+
+pub use config::{Accumulator, TileConfig, TileConfigError};

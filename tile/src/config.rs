@@ -1,0 +1,186 @@
+//! What can be chosen about a tile, the named configurations, and which choices are legal.
+
+use accumulators::{AccumulatorKind, AmpConfig, ConfigError};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A configuration of the tile. As a TOML file: `name = "mine"`, `terms = 4`, and so on, every field optional but the
+/// name; what is not given is as in `ipu64`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TileConfig {
+    /// Name, shown wherever results are.
+    pub name: String,
+    /// T: products that each of the 16 lanes adds in a cycle; 1, 2, 4, 8 or 16.
+    pub terms: usize,
+    /// D: accumulator rows in each half of the AMP; 16, 32 or 64.
+    pub rows: usize,
+    /// Kind of accumulator.
+    pub accumulator: Accumulator,
+    /// Width of the exact accumulator's number in bits, 88 to 120; bit 0 weighs 2^-48.
+    pub accumulator_bits: usize,
+    /// Number of SRAM banks, 2 to 64.
+    pub banks: usize,
+    /// Size of a bank in KiB, a power of two, 1 to 64.
+    pub bank_kib: usize,
+}
+
+/// Kind of accumulator, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accumulator {
+    /// FP32, rounded at each step.
+    Fp32,
+    /// Fixed point, rounded once when it is read.
+    Exact,
+}
+
+/// A configuration that cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TileConfigError {
+    /// The AMP.
+    #[error(transparent)]
+    Amp(#[from] ConfigError),
+    /// Banks.
+    #[error("banks = {0}; expected 2 to 64")]
+    Banks(usize),
+    /// Bank size.
+    #[error("bank_kib = {0}; expected 1, 2, 4, 8, 16, 32 or 64")]
+    BankKib(usize),
+    /// More memory than addresses reach.
+    #[error("{banks} banks of {bank_kib} KiB are {total} KiB; expected at most 1024 KiB")]
+    Memory {
+        /// Number of banks.
+        banks: usize,
+        /// Size of each.
+        bank_kib: usize,
+        /// Product.
+        total: usize,
+    },
+}
+
+impl Default for TileConfig {
+    fn default() -> Self {
+        TileConfig::ipu64()
+    }
+}
+
+impl TileConfig {
+    /// The IPU's rate and memory: 64 MACs a cycle, 39 banks of 16 KiB, together 624 KiB.
+    pub fn ipu64() -> Self {
+        TileConfig {
+            name: "ipu64".into(),
+            terms: 4,
+            rows: 64,
+            accumulator: Accumulator::Fp32,
+            accumulator_bits: 104,
+            banks: 39,
+            bank_kib: 16,
+        }
+    }
+
+    /// Four times that rate: 256 MACs a cycle, 256-bit streams.
+    pub fn wide256() -> Self {
+        TileConfig { name: "wide256".into(), terms: 16, ..TileConfig::ipu64() }
+    }
+
+    /// For boards: 16 MACs a cycle, exact accumulators, 64 KiB.
+    pub fn small16() -> Self {
+        TileConfig {
+            name: "small16".into(),
+            terms: 1,
+            rows: 16,
+            accumulator: Accumulator::Exact,
+            banks: 8,
+            bank_kib: 8,
+            ..TileConfig::ipu64()
+        }
+    }
+
+    /// The named configurations.
+    pub fn named() -> Vec<TileConfig> {
+        vec![TileConfig::ipu64(), TileConfig::wide256(), TileConfig::small16()]
+    }
+
+    /// Refuses what cannot be built.
+    ///
+    /// # Errors
+    /// The first field that is out of range, with the legal values.
+    pub fn validate(&self) -> Result<(), TileConfigError> {
+        self.amp().validate()?;
+        if !(88..=120).contains(&self.accumulator_bits) {
+            return Err(ConfigError::AccumulatorBits(self.accumulator_bits).into());
+        }
+        if !(2..=64).contains(&self.banks) {
+            return Err(TileConfigError::Banks(self.banks));
+        }
+        if !matches!(self.bank_kib, 1 | 2 | 4 | 8 | 16 | 32 | 64) {
+            return Err(TileConfigError::BankKib(self.bank_kib));
+        }
+        let total = self.banks * self.bank_kib;
+        if total > 1024 {
+            return Err(TileConfigError::Memory { banks: self.banks, bank_kib: self.bank_kib, total });
+        }
+        Ok(())
+    }
+
+    /// The AMP of this tile.
+    pub fn amp(&self) -> AmpConfig {
+        let accumulator = match self.accumulator {
+            Accumulator::Fp32 => AccumulatorKind::Fp32,
+            Accumulator::Exact => AccumulatorKind::Exact { bits: self.accumulator_bits },
+        };
+        AmpConfig { terms: self.terms, rows: self.rows, accumulator }
+    }
+
+    /// Multiply-accumulates a cycle: 16 T.
+    pub fn macs_per_cycle(&self) -> usize {
+        accumulators::config::LANES * self.terms
+    }
+
+    /// Size of the SRAM in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.banks * self.bank_bytes()
+    }
+
+    /// Size of a bank in bytes.
+    pub fn bank_bytes(&self) -> usize {
+        self.bank_kib * 1024
+    }
+
+    /// Access words (64 G bits) in a bank.
+    pub fn bank_depth(&self) -> usize {
+        self.bank_bytes() / (8 * self.amp().access_words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_configurations_are_legal() {
+        for config in TileConfig::named() {
+            assert_eq!(config.validate(), Ok(()), "{}", config.name);
+        }
+        assert_eq!(TileConfig::ipu64().memory_bytes(), 624 * 1024);
+    }
+
+    #[test]
+    fn illegal_configurations_are_refused_with_the_legal_values() {
+        let refuse = |change: fn(&mut TileConfig)| {
+            let mut config = TileConfig::ipu64();
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert_eq!(refuse(|c| c.terms = 5), "terms = 5; expected 1, 2, 4, 8 or 16");
+        assert_eq!(refuse(|c| c.rows = 8), "rows = 8; expected 16, 32 or 64");
+        assert_eq!(refuse(|c| c.accumulator_bits = 128), "accumulator_bits = 128; expected 88 to 120");
+        assert_eq!(refuse(|c| c.banks = 1), "banks = 1; expected 2 to 64");
+        assert_eq!(refuse(|c| c.bank_kib = 3), "bank_kib = 3; expected 1, 2, 4, 8, 16, 32 or 64");
+        assert_eq!(
+            refuse(|c| (c.banks, c.bank_kib) = (33, 32)),
+            "33 banks of 32 KiB are 1056 KiB; expected at most 1024 KiB"
+        );
+    }
+}
