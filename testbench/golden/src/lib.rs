@@ -13,6 +13,7 @@
 //! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
+//! | [`tile`]        | the whole tile: a program in a memory image, command by command                  |
 
 pub mod accumulator;
 pub mod convert;
@@ -22,6 +23,7 @@ pub mod matmul;
 pub mod reference;
 pub mod round;
 pub mod step;
+pub mod tile;
 mod window;
 
 pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
@@ -31,3 +33,4 @@ pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
 pub use round::{Overflow, Rounding};
 pub use step::{ALL_TERMS, amp_step};
+pub use tile::{Outcome, Tile, TileParameters};
