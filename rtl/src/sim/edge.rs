@@ -1,0 +1,85 @@
+//! The rising clock edge: checks, memory ports, registers.
+
+use super::error::AssertionFailure;
+use super::program::{MemoryLayout, Program, WritePort};
+use super::run::read_word;
+
+/// Checks the assertions and counts the cover points.
+pub fn check(program: &Program, arena: &[u64], cycle: u64, covers: &mut [u64]) -> Result<(), AssertionFailure> {
+    for assertion in &program.assertions {
+        if arena[assertion.place as usize] == 0 {
+            let (name, text) = (assertion.name.clone(), assertion.text.clone());
+            return Err(AssertionFailure { name, text, cycle });
+        }
+    }
+    for (count, cover) in covers.iter_mut().zip(&program.covers) {
+        *count += arena[cover.place as usize];
+    }
+    Ok(())
+}
+
+/// Moves the settled next values into the states. Reads see the memory, and everything sees the registers, as they
+/// were before the edge.
+pub fn commit(program: &Program, arena: &mut [u64], memory: &mut [u64]) {
+    for port in &program.reads {
+        if arena[port.enable as usize] != 0 {
+            let layout = &program.memories[port.memory as usize];
+            let address = arena[port.address as usize];
+            let shadow = &mut arena[port.shadow as usize..][..layout.stride];
+            // Past the end, which is asserted except under reset, the port reads zero.
+            match read_word(layout, memory, address) {
+                Some(word) => shadow.copy_from_slice(word),
+                None => shadow.fill(0),
+            }
+        }
+    }
+    for port in &program.writes {
+        if port.lane_enables.iter().any(|&enables| arena[enables as usize] != 0) {
+            write(port, &program.memories[port.memory as usize], arena, memory);
+        }
+    }
+    for &(to, from) in &program.commits {
+        arena[to as usize] = arena[from as usize];
+    }
+}
+
+fn write(port: &WritePort, layout: &MemoryLayout, arena: &[u64], memory: &mut [u64]) {
+    let Some(index) = usize::try_from(arena[port.address as usize]).ok().filter(|&index| index < layout.depth) else {
+        return;
+    };
+    let word = &mut memory[layout.base + index * layout.stride..][..layout.stride];
+    let lane_bits = layout.width / port.lanes;
+    for (i, word) in word.iter_mut().enumerate() {
+        let mask = if port.lanes == 1 {
+            u64::MAX
+        } else {
+            let enabled = |lane: usize| arena[port.lane_enables[lane / 64] as usize] >> (lane % 64) & 1 == 1;
+            lane_mask(64 * i, lane_bits, port.lanes, enabled)
+        };
+        *word = *word & !mask | arena[port.data[i] as usize] & mask;
+    }
+}
+
+/// The bits from `first` on (64 of them) that lie in enabled lanes.
+fn lane_mask(first: usize, lane_bits: usize, lanes: usize, enabled: impl Fn(usize) -> bool) -> u64 {
+    let last_lane = ((first + 63) / lane_bits).min(lanes - 1);
+    (first / lane_bits..=last_lane).filter(|&lane| enabled(lane)).fold(0, |mask, lane| {
+        let low = (lane * lane_bits).max(first) - first;
+        let high = ((lane + 1) * lane_bits).min(first + 64) - first;
+        mask | u64::MAX >> (64 - (high - low)) << low
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lane_mask;
+
+    #[test]
+    fn lanes_cover_their_bits_across_words() {
+        assert_eq!(lane_mask(0, 8, 8, |lane| lane == 1), 0xff00);
+        assert_eq!(lane_mask(0, 1, 64, |lane| lane % 2 == 0), 0x5555_5555_5555_5555);
+        assert_eq!(lane_mask(0, 48, 2, |lane| lane == 1), 0xffff_0000_0000_0000);
+        assert_eq!(lane_mask(64, 48, 2, |lane| lane == 1), 0xffff_ffff);
+        assert_eq!(lane_mask(64, 128, 1, |_| true), u64::MAX);
+    }
+}

@@ -1,0 +1,265 @@
+//! The compiled design: instructions for the combinational values, and what happens at a clock edge.
+//!
+//! The program works on an arena of 64-bit words: inputs and states first, then constants, then one word for each
+//! value. Instructions of one operation stand together in a [`Batch`], whose results are consecutive words of the
+//! arena: the interpreter decides once for a batch what to do, and an instruction is its operands alone.
+
+/// Operations of the interpreter. The comment gives the operands in the code, each one `u32`: lower-case letters are
+/// arena words; `k` is a number of bits that is cleared at the top of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// `a b`
+    And,
+    /// `a b`
+    Or,
+    /// `a b`
+    Xor,
+    /// `a b`: `a & !b`
+    AndNot,
+    /// `a b`
+    Add,
+    /// `a b k`
+    AddKeep,
+    /// `a b k`
+    SubKeep,
+    /// `a b carry k`
+    AddCarry,
+    /// `a b carry`
+    Carry,
+    /// `a b borrow k`
+    SubBorrow,
+    /// `a b borrow`
+    Borrow,
+    /// `a b`
+    Mul,
+    /// `a b`
+    MulHigh,
+    /// `a b`
+    Eq,
+    /// `a b`
+    Lt,
+    /// `a b s`: both shifted left by `s` first
+    LtSigned,
+    /// `a`
+    Parity,
+    /// `a m`: rotated left by the low 6 bits of `m`, masked with the arena word of the others
+    Place,
+    /// `into a m`
+    Insert,
+    /// `a s`: left by bits 7:0 of `s`, arithmetically right by 15:8, cleared above by 23:16
+    SignExtend,
+    /// `a by k`
+    ShiftLeft,
+    /// `a by`
+    ShiftRight,
+    /// `a by k`
+    ShiftRightSigned,
+    /// `high low by k`
+    FunnelLeft,
+    /// `high low by`
+    FunnelRight,
+    /// `high low by`
+    FunnelRightSigned,
+    /// `select on_true on_false`
+    Mux,
+    /// `index table last`: `table` is an index into [`Program::tables`]
+    Select,
+    /// `address memory part`
+    MemoryRead,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Operation; 29] = {
+        use Operation::*;
+        [
+            And,
+            Or,
+            Xor,
+            AndNot,
+            Add,
+            AddKeep,
+            SubKeep,
+            AddCarry,
+            Carry,
+            SubBorrow,
+            Borrow,
+            Mul,
+            MulHigh,
+            Eq,
+            Lt,
+            LtSigned,
+            Parity,
+            Place,
+            Insert,
+            SignExtend,
+            ShiftLeft,
+            ShiftRight,
+            ShiftRightSigned,
+            FunnelLeft,
+            FunnelRight,
+            FunnelRightSigned,
+            Mux,
+            Select,
+            MemoryRead,
+        ]
+    };
+
+    /// How many operands are arena words; they come first.
+    pub fn sources(self) -> usize {
+        use Operation::*;
+        match self {
+            Parity | Place | SignExtend | Select | MemoryRead => 1,
+            AddCarry | Carry | SubBorrow | Borrow | FunnelLeft | FunnelRight | FunnelRightSigned | Mux => 3,
+            _ => 2,
+        }
+    }
+
+    /// How many operands there are altogether.
+    pub fn operands(self) -> usize {
+        use Operation::*;
+        match self {
+            AddKeep | SubKeep | AddCarry | SubBorrow | LtSigned | Place | Insert | SignExtend | ShiftLeft
+            | ShiftRightSigned | FunnelLeft => self.sources() + 1,
+            Select | MemoryRead => 3,
+            _ => self.sources(),
+        }
+    }
+}
+
+/// `count` instructions of one operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    pub operation: Operation,
+    pub count: u32,
+    /// Where the operands begin in [`Program::code`].
+    pub code: u32,
+    /// Arena word of the first result.
+    pub result: u32,
+}
+
+/// Where a memory's words lie.
+#[derive(Clone, Debug)]
+pub struct MemoryLayout {
+    /// Hierarchical name.
+    pub name: String,
+    pub depth: usize,
+    /// Word width in bits.
+    pub width: usize,
+    /// 64-bit words for each memory word.
+    pub stride: usize,
+    /// Index of the first 64-bit word.
+    pub base: usize,
+}
+
+/// A clocked read port: takes the word into its shadow, which becomes visible with the registers.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadPort {
+    pub memory: u32,
+    pub enable: u32,
+    pub address: u32,
+    /// First arena word of the shadow.
+    pub shadow: u32,
+}
+
+/// A write port.
+#[derive(Clone, Debug)]
+pub struct WritePort {
+    pub memory: u32,
+    pub address: u32,
+    pub data: Vec<u32>,
+    pub lanes: usize,
+    pub lane_enables: Vec<u32>,
+}
+
+/// A checked property: `place` must not be zero at an edge (assertions), or is counted (covers).
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Hierarchical name.
+    pub name: String,
+    /// What it says, for messages.
+    pub text: String,
+    pub place: u32,
+}
+
+/// Words of a signal, least significant first, and its width in bits.
+#[derive(Clone, Debug)]
+pub struct Places {
+    pub width: usize,
+    pub words: Vec<u32>,
+}
+
+/// A name that waveforms show.
+#[derive(Clone, Debug)]
+pub struct NamedPlaces {
+    /// Index of the scope in the hierarchy.
+    pub scope: usize,
+    pub name: String,
+    pub register: bool,
+    pub places: Places,
+}
+
+/// The compiled design. [`Program::validate`] has found every index inside its table.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// What depends on states only, then what depends on inputs as well.
+    pub batches: [Vec<Batch>; 2],
+    pub code: Vec<u32>,
+    /// Arena words that [`Operation::Select`] chooses from.
+    pub tables: Vec<u32>,
+    /// The arena before the first cycle.
+    pub arena: Vec<u64>,
+    /// Words of inputs and states, at the beginning of the arena; the same with every compilation of a design.
+    pub state_words: usize,
+    /// Pairs `(to, from)` in an order in which no source is overwritten before it is read.
+    pub commits: Vec<(u32, u32)>,
+    pub memories: Vec<MemoryLayout>,
+    pub memory_words: Vec<u64>,
+    pub reads: Vec<ReadPort>,
+    pub writes: Vec<WritePort>,
+    pub assertions: Vec<Check>,
+    pub covers: Vec<Check>,
+    pub outputs: Vec<Places>,
+    /// True where an output depends on inputs.
+    pub output_reads_inputs: Vec<bool>,
+    /// Every named signal, if names were kept.
+    pub names: Vec<NamedPlaces>,
+}
+
+impl Program {
+    /// How many instructions one evaluation takes.
+    pub fn instructions(&self) -> usize {
+        self.batches.iter().flatten().map(|batch| batch.count as usize).sum()
+    }
+
+    /// Checks what the interpreter takes for granted: operands, results and tables lie inside what they index.
+    pub fn validate(&self) {
+        let inside = |place: u32| assert!((place as usize) < self.arena.len(), "word {place} is outside the arena");
+        for batch in self.batches.iter().flatten() {
+            let (count, operands) = (batch.count as usize, batch.operation.operands());
+            assert!(batch.result as usize + count <= self.arena.len(), "results lie inside the arena");
+            let code = &self.code[batch.code as usize..][..count * operands];
+            for instruction in code.chunks_exact(operands) {
+                let sources = batch.operation.sources();
+                instruction[..sources].iter().copied().for_each(inside);
+                match batch.operation {
+                    Operation::Place | Operation::Insert => inside(instruction[sources] >> 6),
+                    Operation::Select => {
+                        let table = &self.tables[instruction[1] as usize..][..=instruction[2] as usize];
+                        table.iter().copied().for_each(inside);
+                    }
+                    Operation::MemoryRead => {
+                        let memory = &self.memories[instruction[1] as usize];
+                        assert!((instruction[2] as usize) < memory.stride, "parts lie inside a memory word");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for memory in &self.memories {
+            assert!(memory.base + memory.depth * memory.stride <= self.memory_words.len(), "memories have their words");
+        }
+        self.commits.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(inside));
+        self.assertions.iter().chain(&self.covers).for_each(|check| inside(check.place));
+    }
+}
