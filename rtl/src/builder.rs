@@ -16,7 +16,8 @@ use crate::design::{
 };
 use crate::error::ElaborationError;
 use crate::module::{Bundle, Module, child_module};
-use crate::signal::{Operand, Signal, lit};
+use crate::signal::{Operand, Signal};
+use crate::states::States;
 
 /// The largest signal: wide enough for any bus, small enough to catch a width that is an address.
 pub const MAX_WIDTH: usize = 1 << 16;
@@ -223,15 +224,14 @@ impl Builder {
         Register { q, index: index as u32 }
     }
 
-    /// A state register, wide enough for `values` (the names of its states), that resets to value 0.
+    /// A state register, just wide enough for the states of `S`, that resets to the first of them.
     #[track_caller]
-    pub fn state_register(&self, name: &str, enumeration: &str, values: &[&str]) -> Register {
-        let bits = values.len().next_power_of_two().trailing_zeros().max(1) as usize;
+    pub fn state_register<S: States>(&self, name: &str) -> Register {
+        let bits = S::STATES.len().next_power_of_two().trailing_zeros().max(1) as usize;
         let register = self.register(name, bits).reset(0);
-        self.state.borrow_mut().module.registers[register.index as usize].enumeration = Some(Enumeration {
-            name: enumeration.into(),
-            values: values.iter().map(ToString::to_string).collect(),
-        });
+        let values = S::STATES.iter().map(ToString::to_string).collect();
+        let enumeration = Enumeration { name: S::NAME.into(), values };
+        self.state.borrow_mut().module.registers[register.index as usize].enumeration = Some(enumeration);
         register
     }
 
@@ -689,9 +689,9 @@ impl Signal {
         })
     }
 
-    /// True (one bit) while this state register holds the state `value`.
+    /// One bit: this state register holds `state`.
     #[track_caller]
-    pub fn is(self, value: impl Into<u64>) -> Signal {
-        self.eq(lit(value.into(), self.width()))
+    pub fn is<S: States + Operand>(self, state: S) -> Signal {
+        self.eq(state)
     }
 }

@@ -5,6 +5,7 @@
 //! | [`signal`]  | [`Signal`], its operators and what each of them means, bit for bit              |
 //! | [`builder`] | [`Builder`]: ports, wires, registers, memories, instances, `when`, assertions   |
 //! | [`module`]  | [`Module`] and [`Bundle`]; [`elaborate`] turns a module into a [`Design`]       |
+//! | [`states`]  | enumerated states of registers                                                  |
 //! | [`design`]  | the design graph that every back end reads                                      |
 //! | [`check`]   | what is refused: undriven, doubly driven, combinational loops, duplicate names  |
 //! | [`bits`]    | constants and values of any width                                               |
@@ -54,8 +55,9 @@ pub mod design;
 pub mod error;
 pub mod generic;
 pub mod module;
-pub mod sim;
 pub mod signal;
+pub mod sim;
+pub mod states;
 pub mod verilog;
 
 pub use bits::Bits;
@@ -64,3 +66,4 @@ pub use design::Design;
 pub use error::{ElaborationError, ElaborationErrors};
 pub use module::{Bundle, Module, Ports, elaborate};
 pub use signal::{Operand, Signal, cat, lit, mux, select};
+pub use states::States;
