@@ -250,13 +250,16 @@ impl Simulator {
         Ok(())
     }
 
-    /// Steps until `port` has the low bits of `value`, and returns how many cycles that took: 0 if it has it already.
+    /// Steps until `port` has the value `value`, and returns how many cycles that took: 0 if it has it already.
     ///
     /// # Errors
     /// [`RunError::TimeOut`] after `limit` cycles; [`RunError::Assertion`] if an assertion fails before.
     pub fn run_until(&mut self, port: OutputPort, value: u64, limit: u64) -> Result<u64, RunError> {
         for cycles in 0..=limit {
-            if self.get(port) == value {
+            self.settle_output(port);
+            let (low, upper) = self.program.outputs[port.0 as usize].words.split_at(1);
+            let found = |word: u32| self.arena[word as usize];
+            if found(low[0]) == value && upper.iter().all(|&word| found(word) == 0) {
                 return Ok(cycles);
             }
             if cycles < limit {

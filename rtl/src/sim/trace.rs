@@ -12,7 +12,7 @@ use vcd::{IdCode, TimescaleUnit, Value, VarType};
 
 use super::compile::compile;
 use super::hierarchy::Hierarchy;
-use super::program::Program;
+use super::program::{NamedPlaces, Program};
 use super::simulator::Simulator;
 use crate::design::Design;
 
@@ -47,9 +47,14 @@ struct Variable {
 pub(super) struct Tracer {
     writer: vcd::Writer<Box<dyn Write + Send>>,
     options: TraceOptions,
+    /// Index of the outermost scope that is shown.
+    root: usize,
     clock: Option<IdCode>,
     variables: Vec<Variable>,
-    started: bool,
+    /// When values were last written, in ns.
+    time: Option<u64>,
+    /// What runs again after the waveform.
+    unnamed: Program,
     /// The first failure to write; nothing is written after it.
     failure: Option<io::Error>,
 }
@@ -66,12 +71,9 @@ impl Simulator {
     pub fn trace_vcd(&mut self, to: impl Write + Send + 'static, options: TraceOptions) -> io::Result<()> {
         self.finish_trace()?;
         let program = compile(&self.design, &self.hierarchy, true).map_err(io::Error::other)?;
-        let tracer = Tracer::new(Box::new(io::BufWriter::new(to)), options, &self.design, &self.hierarchy, &program)?;
-        let states = program.state_words;
-        let mut arena = program.arena.clone();
-        arena[..states].copy_from_slice(&self.arena[..states]);
-        (self.arena, self.program) = (arena, program);
-        (self.states_changed, self.inputs_changed) = (true, true);
+        let mut tracer = Tracer::new(Box::new(io::BufWriter::new(to)), options, &self.hierarchy)?;
+        tracer.write_header(&self.design, &self.hierarchy, &program)?;
+        tracer.unnamed = self.exchange(program);
         self.tracer = Some(Box::new(tracer));
         Ok(())
     }
@@ -85,10 +87,21 @@ impl Simulator {
         let cycle = self.cycle();
         let Some(mut tracer) = self.tracer.take() else { return Ok(()) };
         tracer.show(cycle, 0, &self.arena);
+        self.exchange(std::mem::take(&mut tracer.unnamed));
         match tracer.failure.take() {
             Some(failure) => Err(failure),
             None => tracer.writer.flush(),
         }
+    }
+
+    /// Goes on with another compilation of the same design, and returns the one before.
+    fn exchange(&mut self, program: Program) -> Program {
+        let states = program.state_words;
+        let mut arena = program.arena.clone();
+        arena[..states].copy_from_slice(&self.arena[..states]);
+        self.arena = arena;
+        (self.states_changed, self.inputs_changed) = (true, true);
+        std::mem::replace(&mut self.program, program)
     }
 
     pub(super) fn trace_before_edge(&mut self) {
@@ -108,34 +121,31 @@ impl Simulator {
 }
 
 impl Tracer {
-    fn new(
-        writer: Box<dyn Write + Send>,
-        options: TraceOptions,
-        design: &Design,
-        hierarchy: &Hierarchy,
-        program: &Program,
-    ) -> io::Result<Tracer> {
+    fn new(writer: Box<dyn Write + Send>, options: TraceOptions, hierarchy: &Hierarchy) -> io::Result<Tracer> {
         let prefix = if options.scope.is_empty() { String::new() } else { format!("{}.", options.scope) };
         let root = hierarchy.scopes.iter().position(|scope| scope.prefix == prefix).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("no instance `{}` to trace", options.scope))
         })?;
-        let mut tracer = Tracer {
+        Ok(Tracer {
             writer: vcd::Writer::new(writer),
             options,
+            root,
             clock: None,
             variables: vec![],
-            started: false,
+            time: None,
+            unnamed: Program::default(),
             failure: None,
-        };
-        tracer.writer.timescale(1, TimescaleUnit::NS)?;
-        let mut known = HashMap::new();
+        })
+    }
+
+    fn write_header(&mut self, design: &Design, hierarchy: &Hierarchy, program: &Program) -> io::Result<()> {
+        self.writer.timescale(1, TimescaleUnit::NS)?;
         let mut by_scope = vec![vec![]; hierarchy.scopes.len()];
-        for (index, name) in program.names.iter().enumerate() {
-            by_scope[name.scope].push(index);
+        for name in &program.names {
+            by_scope[name.scope].push(name);
         }
-        tracer.declare(root, design, hierarchy, program, &by_scope, &mut known)?;
-        tracer.writer.enddefinitions()?;
-        Ok(tracer)
+        self.declare(self.root, design, hierarchy, &by_scope, &mut HashMap::new())?;
+        self.writer.enddefinitions()
     }
 
     /// Declares a scope and what is below it. Names for the same words share one variable.
@@ -144,8 +154,7 @@ impl Tracer {
         index: usize,
         design: &Design,
         hierarchy: &Hierarchy,
-        program: &Program,
-        by_scope: &[Vec<usize>],
+        by_scope: &[Vec<&NamedPlaces>],
         known: &mut HashMap<(Vec<u32>, usize), IdCode>,
     ) -> io::Result<()> {
         let scope = &hierarchy.scopes[index];
@@ -158,7 +167,7 @@ impl Tracer {
                 None => self.clock = Some(self.writer.add_var(VarType::Wire, 1, "clock", None)?),
             }
         }
-        for named in by_scope[index].iter().map(|&name| &program.names[name]) {
+        for named in &by_scope[index] {
             let kind = if named.register { VarType::Reg } else { VarType::Wire };
             let width = named.places.width;
             match known.get(&(named.places.words.clone(), width)) {
@@ -172,7 +181,7 @@ impl Tracer {
             }
         }
         for &child in &scope.children {
-            self.declare(child, design, hierarchy, program, by_scope, known)?;
+            self.declare(child, design, hierarchy, by_scope, known)?;
         }
         self.writer.upscope()
     }
@@ -186,12 +195,14 @@ impl Tracer {
     }
 
     fn write(&mut self, time: u64, clock: u64, arena: &[u64]) -> io::Result<()> {
-        self.writer.timestamp(time)?;
-        if let Some(id) = self.clock {
-            self.writer.change_scalar(id, clock == 1)?;
+        if self.time != Some(time) {
+            self.writer.timestamp(time)?;
+            if let Some(id) = self.clock {
+                self.writer.change_scalar(id, clock == 1)?;
+            }
         }
         for variable in &mut self.variables {
-            let mut changed = !self.started;
+            let mut changed = self.time.is_none();
             for (last, &place) in variable.last.iter_mut().zip(&variable.places) {
                 changed |= *last != arena[place as usize];
                 *last = arena[place as usize];
@@ -203,7 +214,7 @@ impl Tracer {
                 self.writer.change_vector(variable.id, (0..variable.width).rev().map(bit))?;
             }
         }
-        self.started = true;
+        self.time = Some(time);
         Ok(())
     }
 }
