@@ -74,7 +74,7 @@ mod tests {
         struct In { offer: Stream<Signal>, ready: Signal }
     }
     bundle! {
-        struct Out { transfer: Signal, offer: Stream<Signal> }
+        struct Out { transfer: Signal, later: Stream<Signal> }
     }
 
     #[derive(Debug)]
@@ -91,7 +91,7 @@ mod tests {
         }
         fn build(&self, m: &Builder, io: In) -> Out {
             io.offer.assert_stable(m, "offer", io.ready);
-            Out { transfer: io.offer.transfer(io.ready), offer: io.offer.with(io.offer.data + 1).register_all("next") }
+            Out { transfer: io.offer.transfer(io.ready), later: io.offer.with(io.offer.data + 1).register_all("later") }
         }
     }
 
