@@ -64,6 +64,6 @@ pub use bits::Bits;
 pub use builder::{Builder, Memory, Register, Wire};
 pub use design::Design;
 pub use error::{ElaborationError, ElaborationErrors};
-pub use module::{Bundle, Module, Ports, elaborate};
+pub use module::{Bundle, Module, Ports, Wires, elaborate};
 pub use signal::{Operand, Signal, cat, lit, mux, select};
 pub use states::States;

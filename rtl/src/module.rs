@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Wire};
 use crate::check;
 use crate::design::{Design, ModuleDef};
 use crate::error::{ElaborationError, ElaborationErrors};
@@ -117,17 +117,54 @@ macro_rules! bundle {
     };
 }
 
-/// Declares the input ports of a module.
+/// Declares the input ports of a module, or a bundle of wires ([`Builder::wires`]).
 pub struct Ports {
     builder: Builder,
     prefix: String,
+    /// Where the wires go; `None` makes input ports.
+    wires: Option<Rc<RefCell<Vec<Wire>>>>,
+}
+
+/// A bundle of wires: used before it is driven. See [`Builder::wires`].
+pub struct Wires<B> {
+    /// The values.
+    pub value: B,
+    wires: Vec<Wire>,
+}
+
+impl<B: Bundle> Wires<B> {
+    /// Drives every wire of the bundle, in declaration order.
+    #[track_caller]
+    pub fn set(&self, driver: &B) {
+        for (wire, signal) in self.wires.iter().zip(driver.signals()) {
+            wire.set(signal);
+        }
+    }
+}
+
+impl Builder {
+    /// A bundle of wires, declared like ports, with the names prefixed by `name` and an underscore.
+    pub fn wires<B: Bundle>(&self, name: &str, declare: impl FnOnce(&Ports) -> B) -> Wires<B> {
+        let wires = Rc::new(RefCell::new(vec![]));
+        let ports = Ports { builder: self.clone(), prefix: name.into(), wires: Some(wires.clone()) };
+        let value = declare(&ports);
+        Wires { value, wires: wires.take() }
+    }
 }
 
 impl Ports {
-    /// An input of `width` bits.
+    /// An input, or a wire, of `width` bits.
     #[track_caller]
     pub fn input(&self, name: &str, width: usize) -> Signal {
-        self.builder.input(&join_name(&self.prefix, name), width)
+        let name = join_name(&self.prefix, name);
+        match &self.wires {
+            None => self.builder.input(&name, width),
+            Some(wires) => {
+                let wire = self.builder.wire(&name, width);
+                wires.borrow_mut().push(wire);
+                wire.value
+            }
+        }
     }
 
     /// An input of one bit.
@@ -144,7 +181,7 @@ impl Ports {
 
     /// Ports of a nested bundle: names get the prefix `name` and an underscore.
     pub fn nested(&self, name: &str) -> Ports {
-        Ports { builder: self.builder.clone(), prefix: join_name(&self.prefix, name) }
+        Ports { builder: self.builder.clone(), prefix: join_name(&self.prefix, name), wires: self.wires.clone() }
     }
 }
 
@@ -213,7 +250,7 @@ fn build<M: Module>(module: &M) -> Child {
     let configuration = format!("{module:?}");
     let (outputs, def, errors) = Builder::describe(module.name(), |m| {
         m.set_configuration(configuration.clone());
-        let io = module.inputs(&Ports { builder: m.clone(), prefix: String::new() });
+        let io = module.inputs(&Ports { builder: m.clone(), prefix: String::new(), wires: None });
         let outputs = module.build(m, io);
         outputs.map("", &mut |name, signal| {
             m.output(name, signal);

@@ -1,5 +1,23 @@
-//! The tile: SRAM banks, AMP engine, sequencer, host port.
+//! The tile: a small processor that keeps its data in its own SRAM.
+//!
+//! | room          | what is there                                                              |
+//! |---------------|----------------------------------------------------------------------------|
+//! | [`config`]    | the configuration, the named ones, what is legal                           |
+//! | [`tile`]      | the top: everything below wired together                                   |
+//! | [`control`]   | host port, registers, counters, the state of the tile                      |
+//! | [`sequencer`] | runs tile programs                                                         |
+//! | [`engine`]    | the AMP engine: descriptors, block lists, streams                          |
+//! | [`sram`]      | banks, parity, priorities                                                  |
+//!
+//! Commands, descriptors, list entries and registers are declared in the crate `isa`; the AMP unit is in the crate
+//! `accumulators`.
 
 pub mod config;
+pub mod control;
+pub mod engine;
+pub mod sequencer;
+pub mod sram;
+pub mod tile;
 
 pub use config::{Accumulator, TileConfig, TileConfigError};
+pub use tile::Tile;

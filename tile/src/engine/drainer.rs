@@ -1,0 +1,174 @@
+//! Drainer: reads the accumulators of a finished command out and stores the results.
+//!
+//! ```text
+//!             +---------+
+//!  slots ---->|         |----> drain, advance (AMP)
+//!  stepped -->| Drainer |----> request (results port)
+//!  visited -->|         |----> drained (pointer), clear (halves)
+//!  results -->|         |
+//!             +---------+
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | [`accumulators::amp::DRAIN_CYCLES`] from `drain` to the request                  |
+//! | Throughput | one access word, 2 G FP32 or 4 G FP16 results, a cycle                           |
+//! | Order      | slots in order; rows in order; a row from its first column                       |
+//! | Waits      | the whole pipeline waits where the results port does                             |
+
+use accumulators::amp::{DRAIN_CYCLES, Drain, RowAddress};
+use accumulators::config::LANES;
+use accumulators::read_out::ReadOutMode;
+use isa::{Activation, AmpDescriptor};
+use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux};
+
+use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
+use super::preloader::WORD_BITS;
+use super::rows::{Rectangle, Strides, row_walk};
+use super::stepper::lanes_that_count;
+use crate::config::TileConfig;
+use crate::sram::{ADDRESS_BITS, WriteRequest};
+
+/// The drainer.
+#[derive(Clone, Debug)]
+pub struct Drainer {
+    /// Configuration of the tile.
+    pub config: TileConfig,
+}
+
+bundle! {
+    /// Descriptors and results.
+    pub struct DrainerIn {
+        /// The ring.
+        pub slots: Vec<Slot>,
+        /// Pointer: all steps of slots before it are written.
+        pub stepped: Signal,
+        /// For each half, one bit a row: it holds a sum.
+        pub visited: Vec<Signal>,
+        /// The AMP has an access word of results.
+        pub result_valid: Signal,
+        /// The word.
+        pub result: Signal,
+        /// The results port takes the request.
+        pub request_ready: Signal,
+    }
+}
+
+bundle! {
+    /// Drains and requests.
+    pub struct DrainerOut {
+        /// To the AMP.
+        pub drain: Drain,
+        /// The AMP's drain pipeline moves.
+        pub advance: Signal,
+        /// An access word of results.
+        pub request: WriteRequest,
+        /// Pointer: slots before it have been read out; their halves are free.
+        pub drained: Signal,
+        /// One bit a half: its rows are empty from now on.
+        pub clear: Signal,
+        /// All results have been stored.
+        pub idle: Signal,
+    }
+}
+
+impl Module for Drainer {
+    type In = DrainerIn;
+    type Out = DrainerOut;
+
+    fn name(&self) -> String {
+        format!("drainer_t{}_d{}", self.config.terms, self.config.rows)
+    }
+
+    fn inputs(&self, ports: &Ports) -> DrainerIn {
+        DrainerIn {
+            slots: (0..SLOTS).map(|i| Slot::ports(&ports.nested(&format!("slots_{i}")))).collect(),
+            stepped: ports.input("stepped", POINTER_BITS),
+            visited: ports.array("visited", 2, self.config.rows),
+            result_valid: ports.bit("result_valid"),
+            result: ports.input("result", self.config.amp().access_bits()),
+            request_ready: ports.bit("request_ready"),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: DrainerIn) -> DrainerOut {
+        m.summary("Reads accumulators out and stores the results.");
+        let amp = self.config.amp();
+        let pointer = m.register("pointer", POINTER_BITS).reset(0);
+        let slot = slot_at(&io.slots, pointer.q);
+        m.unused(slot.clone());
+        let half = pointer.q.bit(0);
+
+        // The pipeline moves unless a result waits for its bank.
+        let advance = !io.result_valid | io.request_ready;
+
+        let busy = m.register("busy", 1).reset(0);
+        let word = m.register("word", WORD_BITS);
+        let taken = busy.q & advance;
+        let last_word = word.q.eq(self.last_word(&slot));
+        let strides = Strides::of(&slot, AmpDescriptor::RESULT_STRIDE_X, AmpDescriptor::RESULT_STRIDE_Y);
+        let rectangle = Rectangle::whole(&slot, AmpDescriptor::RESULT_ADDRESS);
+        let start = m.wire("start", 1);
+        let walk = row_walk(m, start.value, &rectangle, taken & last_word, &rectangle, &strides);
+        let finished = taken & last_word & walk.last;
+        start.set(!busy.q & pointer.q.ne(io.stepped));
+        m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
+        m.when(start.value, || {
+            busy.set(1);
+            word.set(0);
+        });
+        m.when(finished, || {
+            busy.set(0);
+            pointer.set(pointer.q + 1);
+        });
+
+        let row = walk.row.truncate(amp.row_bits());
+        let visited = mux(half, io.visited[1], io.visited[0]).shift_right(row).bit(0);
+        let drain = Drain {
+            valid: busy.q,
+            at: RowAddress { half, row },
+            empty: !visited & !slot.field(AmpDescriptor::PARTIAL_IN),
+            word: word.q,
+            mode: ReadOutMode {
+                fp16: slot.field(AmpDescriptor::RESULT_FP16),
+                saturate: slot.field(AmpDescriptor::SATURATE),
+                relu: slot.field(AmpDescriptor::ACTIVATION).eq(Activation::RELU.0),
+            },
+            lanes: lanes_that_count(slot.field(AmpDescriptor::COLUMNS)),
+        };
+
+        // The address goes along with the AMP's pipeline, and so does the news that something is in it.
+        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let mut address = walk.address + (word.q.zero_extend(ADDRESS_BITS) << access_low);
+        let mut in_flight = lit(0, 1);
+        let mut valid = busy.q;
+        for cycle in 1..=DRAIN_CYCLES {
+            address = address.register_if(&format!("address_{cycle}"), advance);
+            let stage = m.register(&format!("in_flight_{cycle}"), 1).reset(0);
+            m.when(advance, || stage.set(valid));
+            valid = stage.q;
+            in_flight = in_flight | stage.q;
+        }
+        DrainerOut {
+            drain,
+            advance,
+            request: WriteRequest { valid: io.result_valid, address, data: io.result },
+            drained: pointer.q,
+            clear: rtl::cat([finished & half, finished & !half]),
+            idle: !busy.q & !in_flight,
+        }
+    }
+}
+
+impl Drainer {
+    /// Number of the last access word of a row of results.
+    fn last_word(&self, slot: &Slot) -> Signal {
+        let words = self.config.amp().access_words();
+        let last_lane = slot.field(AmpDescriptor::COLUMNS) - 1;
+        let lane_bits = LANES.trailing_zeros() as usize;
+        let word = |lanes: usize| {
+            let shift = lanes.trailing_zeros() as usize;
+            if shift == lane_bits { lit(0, WORD_BITS) } else { last_lane.bits(shift..lane_bits).zero_extend(WORD_BITS) }
+        };
+        mux(slot.field(AmpDescriptor::RESULT_FP16), word(4 * words), word(2 * words))
+    }
+}

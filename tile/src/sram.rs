@@ -1,0 +1,480 @@
+//! SRAM: banks of 64 G-bit words with parity per byte, shared by the streams of the tile.
+//!
+//! ```text
+//!                    +------+
+//!  results --------->|      |
+//!  inputs ---------->|      |----> inputs, weights, partials, lists, sequencer, host: data two cycles
+//!  weights --------->| Sram |      after the request was taken
+//!  partials -------->|      |----> fault: an address that cannot be, or a word whose parity is wrong
+//!  lists ----------->|      |
+//!  sequencer ------->|      |
+//!  host ------------>|      |
+//!                    +------+
+//! ```
+//! | Contract   |                                                                                   |
+//! |------------|-----------------------------------------------------------------------------------|
+//! | Latency    | [`LATENCY_CYCLES`] = 2, request taken to data                                     |
+//! | Throughput | one access a cycle in each bank; one a cycle for each port                        |
+//! | Handshake  | a request is taken in a cycle with `valid` and `ready`; data cannot be refused    |
+//! | Order      | each port's data in the order of its requests                                     |
+//! | Priority   | in each bank, the first port of the list above that wants it                      |
+//! | Addresses  | bytes; multiples of 8 G for streams, of 8 for lists, sequencer and host           |
+//! | Parity     | even, a bit a byte: cleared memory is legal                                       |
+//! | Does not   | report faults of the host port: the host port checks addresses itself             |
+
+use accumulators::AmpConfig;
+use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, lit, select};
+
+use crate::config::TileConfig;
+
+/// Cycles from a request that is taken to its data.
+pub const LATENCY_CYCLES: usize = 2;
+
+/// Bits of a byte address.
+pub const ADDRESS_BITS: usize = isa::layout::ADDRESS_BITS as usize;
+
+/// The banks of a tile.
+#[derive(Clone, Debug)]
+pub struct Sram {
+    /// Configuration of the tile.
+    pub config: TileConfig,
+}
+
+bundle! {
+    /// A read.
+    pub struct ReadRequest {
+        /// Wanted.
+        pub valid: Signal,
+        /// Byte address.
+        pub address: Signal,
+    }
+}
+
+bundle! {
+    /// A write of a whole access word.
+    pub struct WriteRequest {
+        /// Wanted.
+        pub valid: Signal,
+        /// Byte address.
+        pub address: Signal,
+        /// Access word.
+        pub data: Signal,
+    }
+}
+
+bundle! {
+    /// A read or a write of one 64-bit word.
+    pub struct HostRequest {
+        /// Wanted.
+        pub valid: Signal,
+        /// Byte address: legal, a multiple of 8.
+        pub address: Signal,
+        /// Write rather than read.
+        pub write: Signal,
+        /// 64 bits.
+        pub data: Signal,
+        /// One bit a byte that is written.
+        pub lanes: Signal,
+    }
+}
+
+bundle! {
+    /// Requests of all ports.
+    pub struct SramIn {
+        /// Results of the AMP.
+        pub results_request: WriteRequest,
+        /// Inputs of the AMP.
+        pub inputs_request: ReadRequest,
+        /// Weights of the AMP.
+        pub weights_request: ReadRequest,
+        /// Partial sums of the AMP.
+        pub partials_request: ReadRequest,
+        /// Descriptors and block lists.
+        pub lists_request: ReadRequest,
+        /// Commands.
+        pub sequencer_request: ReadRequest,
+        /// The host.
+        pub host_request: HostRequest,
+        /// A program runs; without it, no port but the host's gets data or faults.
+        pub running: Signal,
+    }
+}
+
+bundle! {
+    /// An address at fault, or a word.
+    pub struct Fault {
+        /// There is one, in this cycle.
+        pub valid: Signal,
+        /// [`isa::ErrorCode`], 8 bits.
+        pub code: Signal,
+        /// Byte address.
+        pub address: Signal,
+    }
+}
+
+bundle! {
+    /// What a port gets.
+    pub struct PortOut {
+        /// The request is taken in this cycle.
+        pub ready: Signal,
+        /// Another port keeps the request from its bank.
+        pub conflict: Signal,
+        /// The address cannot be; the request is not taken.
+        pub fault: Fault,
+        /// The data of a read is there.
+        pub valid: Signal,
+        /// Data: an access word, or 64 bits.
+        pub data: Signal,
+        /// The data's parity is wrong.
+        pub parity: Fault,
+    }
+}
+
+bundle! {
+    /// Answers to all ports.
+    pub struct SramOut {
+        /// Results of the AMP; never `valid`.
+        pub results: WriteOut,
+        /// Inputs of the AMP.
+        pub inputs: PortOut,
+        /// Weights of the AMP.
+        pub weights: PortOut,
+        /// Partial sums of the AMP.
+        pub partials: PortOut,
+        /// Descriptors and block lists.
+        pub lists: PortOut,
+        /// Commands.
+        pub sequencer: PortOut,
+        /// The host; `valid` answers writes too.
+        pub host: HostOut,
+    }
+}
+
+bundle! {
+    /// What a write port gets.
+    pub struct WriteOut {
+        /// The request is taken in this cycle.
+        pub ready: Signal,
+        /// Another port keeps the request from its bank.
+        pub conflict: Signal,
+        /// The address cannot be; the request is not taken.
+        pub fault: Fault,
+    }
+}
+
+bundle! {
+    /// What the host gets.
+    pub struct HostOut {
+        /// The request is taken in this cycle.
+        pub ready: Signal,
+        /// Another port keeps the request from its bank.
+        pub conflict: Signal,
+        /// 64 bits, two cycles after a read was taken.
+        pub data: Signal,
+        /// The data's parity is wrong.
+        pub parity_error: Signal,
+    }
+}
+
+impl ReadRequest {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> ReadRequest {
+        ReadRequest { valid: ports.bit("valid"), address: ports.input("address", ADDRESS_BITS) }
+    }
+}
+
+impl SramOut {
+    /// Declares the ports, for access words of `bits` bits.
+    pub fn ports(ports: &Ports, bits: usize) -> SramOut {
+        let read = |name: &str, bits: usize| PortOut::ports(&ports.nested(name), bits);
+        let results = ports.nested("results");
+        SramOut {
+            results: WriteOut {
+                ready: results.bit("ready"),
+                conflict: results.bit("conflict"),
+                fault: Fault::ports(&results.nested("fault")),
+            },
+            inputs: read("inputs", bits),
+            weights: read("weights", bits),
+            partials: read("partials", bits),
+            lists: read("lists", 64),
+            sequencer: read("sequencer", 64),
+            host: HostOut::ports(&ports.nested("host")),
+        }
+    }
+}
+
+impl PortOut {
+    /// Declares the ports, for a port of `bits` bits.
+    pub fn ports(ports: &Ports, bits: usize) -> PortOut {
+        PortOut {
+            ready: ports.bit("ready"),
+            conflict: ports.bit("conflict"),
+            fault: Fault::ports(&ports.nested("fault")),
+            valid: ports.bit("valid"),
+            data: ports.input("data", bits),
+            parity: Fault::ports(&ports.nested("parity")),
+        }
+    }
+}
+
+impl HostOut {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> HostOut {
+        HostOut {
+            ready: ports.bit("ready"),
+            conflict: ports.bit("conflict"),
+            data: ports.input("data", 64),
+            parity_error: ports.bit("parity_error"),
+        }
+    }
+}
+
+impl HostRequest {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> HostRequest {
+        HostRequest {
+            valid: ports.bit("valid"),
+            address: ports.input("address", ADDRESS_BITS),
+            write: ports.bit("write"),
+            data: ports.input("data", 64),
+            lanes: ports.input("lanes", 8),
+        }
+    }
+}
+
+impl Fault {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> Fault {
+        Fault { valid: ports.bit("valid"), code: ports.input("code", 8), address: ports.input("address", ADDRESS_BITS) }
+    }
+
+    /// `valid` with a constant code.
+    pub fn new(valid: Signal, code: isa::ErrorCode, address: Signal) -> Fault {
+        Fault { valid, code: lit(code.code(), 8), address }
+    }
+}
+
+/// A port on its way to a bank.
+struct Access {
+    /// Legal and wanted.
+    valid: Signal,
+    /// Bank number.
+    bank: Signal,
+    /// Word in the bank.
+    word: Signal,
+    /// Byte address.
+    address: Signal,
+    /// The address cannot be.
+    fault: Fault,
+    /// Data with parity, and one enable a byte; `None` for ports that only read.
+    write: Option<(Signal, Signal)>,
+}
+
+impl Module for Sram {
+    type In = SramIn;
+    type Out = SramOut;
+
+    fn name(&self) -> String {
+        let TileConfig { terms, banks, bank_kib, .. } = self.config;
+        format!("sram_{banks}x{bank_kib}k_t{terms}")
+    }
+
+    fn inputs(&self, ports: &Ports) -> SramIn {
+        let access_bits = self.config.amp().access_bits();
+        let read = |name: &str| ReadRequest::ports(&ports.nested(name));
+        let results = ports.nested("results_request");
+        SramIn {
+            results_request: WriteRequest {
+                valid: results.bit("valid"),
+                address: results.input("address", ADDRESS_BITS),
+                data: results.input("data", access_bits),
+            },
+            inputs_request: read("inputs_request"),
+            weights_request: read("weights_request"),
+            partials_request: read("partials_request"),
+            lists_request: read("lists_request"),
+            sequencer_request: read("sequencer_request"),
+            host_request: HostRequest::ports(&ports.nested("host_request")),
+            running: ports.bit("running"),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: SramIn) -> SramOut {
+        m.summary("SRAM banks with parity, and the priority of the ports in each of them.");
+        let amp = self.config.amp();
+
+        // Requests, highest priority first.
+        let results = self.access(&io.results_request.valid, io.results_request.address, amp.access_words());
+        let results = Access {
+            write: Some((
+                with_parity(io.results_request.data),
+                lit(Bits::ones(amp.access_bits() / 8), amp.access_bits() / 8),
+            )),
+            ..results
+        };
+        let stream = |request: &ReadRequest| self.access(&request.valid, request.address, amp.access_words());
+        let narrow = |request: &ReadRequest| self.access(&request.valid, request.address, 1);
+        let host = self.access(&io.host_request.valid, io.host_request.address, 1);
+        let host = Access { write: Some(self.host_write(&amp, &io.host_request)), ..host };
+        let accesses = [
+            results,
+            stream(&io.inputs_request),
+            stream(&io.weights_request),
+            stream(&io.partials_request),
+            narrow(&io.lists_request),
+            narrow(&io.sequencer_request),
+            host,
+        ];
+        let conflicts: Vec<Signal> = (0..accesses.len())
+            .map(|port| {
+                let access = &accesses[port];
+                let above = accesses[..port].iter().map(|other| other.valid & other.bank.eq(access.bank));
+                above.reduce(|a, b| a | b).map_or(lit(0, 1), |any| any & access.valid)
+            })
+            .collect();
+        let taken: Vec<Signal> =
+            accesses.iter().zip(&conflicts).map(|(access, &conflict)| access.valid & !conflict).collect();
+
+        // Each bank is one memory with one port.
+        let bank_data: Vec<Signal> = (0..self.config.banks).map(|bank| self.bank(m, bank, &accesses, &taken)).collect();
+
+        // A cycle later the data is at the banks; one more, and it is in the port's register with its address.
+        let port = |port: usize, name: &str, words: usize| {
+            let access = &accesses[port];
+            m.scope(name, || {
+                let valid_1 = (taken[port] & io.running).register_reset("valid_1");
+                let valid_2 = (valid_1 & io.running).register_reset("valid_2");
+                let read = read_back(access, &bank_data, words, &amp);
+                let parity = Fault::new(valid_2 & read.bad_parity, isa::ErrorCode::Parity, read.address);
+                PortOut {
+                    ready: taken[port],
+                    conflict: conflicts[port],
+                    fault: Fault { valid: access.fault.valid & io.running, ..access.fault.clone() },
+                    valid: valid_2,
+                    data: read.data,
+                    parity,
+                }
+            })
+        };
+        let wide = amp.access_words();
+        let (inputs, weights, partials) =
+            (port(1, "inputs_port", wide), port(2, "weights_port", wide), port(3, "partials_port", wide));
+        let (lists, sequencer) = (port(4, "lists_port", 1), port(5, "sequencer_port", 1));
+        let host = m.scope("host_port", || read_back(&accesses[6], &bank_data, 1, &amp));
+        m.unused(host.address);
+        SramOut {
+            results: WriteOut {
+                ready: taken[0],
+                conflict: conflicts[0],
+                fault: Fault { valid: accesses[0].fault.valid & io.running, ..accesses[0].fault.clone() },
+            },
+            inputs,
+            weights,
+            partials,
+            lists,
+            sequencer,
+            host: HostOut { ready: taken[6], conflict: conflicts[6], data: host.data, parity_error: host.bad_parity },
+        }
+    }
+}
+
+impl Sram {
+    fn bank_bits(&self) -> usize {
+        rtl::builder::address_bits(self.config.banks)
+    }
+
+    /// Takes an address apart and checks it: alignment to `words` 64-bit words first, then range.
+    fn access(&self, valid: &Signal, address: Signal, words: usize) -> Access {
+        let amp = self.config.amp();
+        let low = (8 * words).trailing_zeros() as usize;
+        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let bank_low = self.config.bank_bytes().trailing_zeros() as usize;
+        let misaligned = address.bits(0..low).any();
+        let beyond = address.ge(self.config.memory_bytes());
+        let code =
+            rtl::mux(misaligned, lit(isa::ErrorCode::Misaligned.code(), 8), lit(isa::ErrorCode::OutOfRange.code(), 8));
+        Access {
+            valid: *valid & !misaligned & !beyond,
+            bank: address.bits(bank_low..bank_low + self.bank_bits()),
+            word: address.bits(access_low..bank_low),
+            address,
+            fault: Fault { valid: *valid & (misaligned | beyond), code, address },
+            write: None,
+        }
+    }
+
+    /// The host's 64 bits at their place in the access word, and the bytes that are written.
+    fn host_write(&self, amp: &AmpConfig, host: &HostRequest) -> (Signal, Signal) {
+        let words = amp.access_words();
+        let data = with_parity(host.data).repeat(words);
+        let write = host.write.repeat(8) & host.lanes;
+        let lanes: Vec<Signal> = (0..words)
+            .rev()
+            .map(|word| if words == 1 { write } else { write & address_word(host.address, words).eq(word).repeat(8) })
+            .collect();
+        (data, cat(lanes))
+    }
+
+    fn bank(&self, m: &Builder, bank: usize, accesses: &[Access], taken: &[Signal]) -> Signal {
+        let amp = self.config.amp();
+        let lanes = amp.access_bits() / 8;
+        m.scope(format!("bank_{bank}"), || {
+            let here: Vec<Signal> =
+                accesses.iter().zip(taken).map(|(access, &taken)| taken & access.bank.eq(bank)).collect();
+            // At most one port is here: AND-OR.
+            let gather = |of: &dyn Fn(&Access) -> Option<Signal>| {
+                let parts = accesses
+                    .iter()
+                    .zip(&here)
+                    .filter_map(|(access, &here)| of(access).map(|signal| signal & here.repeat(signal.width())));
+                parts.reduce(|a, b| a | b).expect("some port does")
+            };
+            let enable = here.iter().copied().reduce(|a, b| a | b).expect("seven ports");
+            let word = gather(&|access| Some(access.word));
+            let data = gather(&|access| access.write.map(|(data, _)| data));
+            let write_lanes = gather(&|access| access.write.map(|(_, lanes)| lanes));
+            let memory = m.memory("words", self.config.bank_depth(), 9 * lanes);
+            memory.access("data", enable, word, data, write_lanes)
+        })
+    }
+}
+
+/// Which 64-bit word of its access word an address names.
+fn address_word(address: Signal, words: usize) -> Signal {
+    address.bits(3..3 + words.trailing_zeros() as usize)
+}
+
+/// Every byte with its parity bit on top.
+fn with_parity(data: Signal) -> Signal {
+    let bytes: Vec<Signal> = (0..data.width() / 8)
+        .rev()
+        .map(|i| {
+            let byte = data.bits(8 * i..8 * (i + 1));
+            cat([byte.parity(), byte])
+        })
+        .collect();
+    cat(bytes)
+}
+
+struct ReadBack {
+    data: Signal,
+    bad_parity: Signal,
+    address: Signal,
+}
+
+/// The data of the bank that an access went to, registered, and whether its parity is wrong.
+fn read_back(access: &Access, bank_data: &[Signal], words: usize, amp: &AmpConfig) -> ReadBack {
+    let (bank, address) = (access.bank.register("bank_1"), access.address.register("address_1"));
+    let word = select(bank, bank_data);
+    let word = if words == amp.access_words() {
+        word
+    } else {
+        let options: Vec<Signal> = (0..amp.access_words()).map(|i| word.bits(72 * i..72 * (i + 1))).collect();
+        select(address_word(address, amp.access_words()), options)
+    };
+    let word = word.register("word_2");
+    let bytes: Vec<Signal> = (0..8 * words).rev().map(|i| word.bits(9 * i..9 * i + 8)).collect();
+    let bad_bytes: Vec<Signal> = (0..8 * words).map(|i| word.bits(9 * i..9 * (i + 1)).parity()).collect();
+    ReadBack { data: cat(bytes), bad_parity: cat(bad_bytes).any(), address: address.register("address_2") }
+}
