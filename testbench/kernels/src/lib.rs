@@ -1,1 +1,13 @@
-//! Plans kernels onto tiles: layout, block lists, programs, cycle prediction.
+//! Plans kernels onto tiles, runs them on any device, and compares with the golden model.
+//!
+//! | Module     | What is there                                                                          |
+//! |------------|----------------------------------------------------------------------------------------|
+//! | [`device`] | [`Device`](device::Device): load, start, wait, read; on golden model or simulators     |
+//! | [`matmul`] | dense products of any size: planner, run, comparison                                   |
+//! | [`random`]  | matrices from a seed                                                                   |
+//! | [`timing`] | the cycle model of the AMP engine that plans are chosen by                             |
+
+pub mod device;
+pub mod matmul;
+pub mod random;
+pub mod timing;

@@ -1,0 +1,107 @@
+//! The golden results of a plan, and how a run's differ from them.
+
+use std::fmt;
+
+use golden::{Flags, MatmulOptions, MatmulResult, OutputType, ReadOut, Shape, Start};
+
+use super::plan::MatmulPlan;
+use super::run::{MatmulReport, Operands};
+
+/// What the plan computes, by the golden model: its product, with the same partial sums where K is cut.
+///
+/// Panics if the operands are not those of the plan.
+pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
+    operands.check(&plan.problem);
+    let options = plan.options();
+    let Shape { m, n, k } = plan.problem.shape;
+    let parts = plan.k_parts();
+    if parts.len() == 1 {
+        return golden::matmul(plan.problem.shape, operands.a, operands.b, operands.start, &options);
+    }
+    let between = MatmulOptions { read_out: ReadOut::default(), ..options };
+    let mut sums: Option<MatmulResult> = None;
+    let mut flags = Flags::NONE;
+    for part in &parts {
+        let a: Vec<u16> = (0..m).flat_map(|row| operands.a[row * k..][part.clone()].iter().copied()).collect();
+        let b = &operands.b[part.start * n..part.end * n];
+        let start = sums.as_ref().map_or(operands.start, |sums| Start::PartialSums(&sums.bits));
+        let options = if part.end == k { &options } else { &between };
+        let result = golden::matmul(Shape { m, n, k: part.len() }, &a, b, start, options);
+        flags |= result.flags;
+        sums = Some(result);
+    }
+    MatmulResult { flags, ..sums.expect("at least one part") }
+}
+
+/// How a run compares with the golden model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Results that were compared.
+    pub compared: usize,
+    /// Those that differ.
+    pub different: usize,
+    /// The first of them.
+    pub first: Option<Difference>,
+    /// Flags of the run and of the golden model.
+    pub flags: (Flags, Flags),
+}
+
+/// A result that is not the golden model's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference {
+    /// Row of the result.
+    pub row: usize,
+    /// Column of the result.
+    pub column: usize,
+    /// Bit pattern of the run.
+    pub found: u32,
+    /// Bit pattern of the golden model.
+    pub expected: u32,
+    /// Type of the result.
+    pub output: OutputType,
+}
+
+impl Comparison {
+    /// Compares every result, bit for bit. Panics unless both have as many, and at least one.
+    pub fn of(plan: &MatmulPlan, report: &MatmulReport, expected: &MatmulResult) -> Self {
+        assert_eq!(report.bits.len(), expected.bits.len(), "as many results as the golden model has");
+        assert!(!expected.bits.is_empty(), "nothing to compare");
+        let columns = plan.problem.shape.n;
+        let output = plan.problem.read_out.output;
+        let pairs = report.bits.iter().zip(&expected.bits).enumerate();
+        let mut differences =
+            pairs.filter(|(_, (found, expected))| found != expected).map(|(index, (&found, &expected))| Difference {
+                row: index / columns,
+                column: index % columns,
+                found,
+                expected,
+                output,
+            });
+        let first = differences.next();
+        Comparison {
+            compared: report.bits.len(),
+            different: differences.count() + usize::from(first.is_some()),
+            first,
+            flags: (report.flags, expected.flags),
+        }
+    }
+
+    /// Whether every result and every flag is the golden model's.
+    pub fn bit_exact(&self) -> bool {
+        self.different == 0 && self.flags.0 == self.flags.1
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let format = self.output.format();
+        let digits = if self.output == OutputType::Fp16 { 4 } else { 8 };
+        let Difference { row, column, found, expected, .. } = *self;
+        write!(
+            f,
+            "row {row}, column {column}: simulated 0x{found:0digits$x} ({}), golden 0x{expected:0digits$x} ({})",
+            format.to_f64(found),
+            format.to_f64(expected)
+        )
+    }
+}

@@ -1,0 +1,72 @@
+//! Dense matrix products on one tile.
+//!
+//! ```text
+//!   MatmulProblem --> chunks --> layout --> panels --> program --> MatmulPlan
+//!                     fit the    banks      rows,      commands,      |
+//!                     memory                tail       lists          v
+//!   operands ------------------------------------------------------> run --> MatmulReport --> compare (golden)
+//! ```
+//! | File      | What it decides or does                                                              |
+//! |-----------|--------------------------------------------------------------------------------------|
+//! | `plan`    | puts the parts below together                                                        |
+//! | `chunks`  | which part of the product is in memory at a time                                     |
+//! | `layout`  | where matrices and program lie: concurrent streams in banks of their own             |
+//! | `panels`  | which rows and columns each command computes, so that the last results leave soon    |
+//! | `program` | commands, descriptors and the block list that all commands share                     |
+//! | `pack`    | matrices to and from memory words                                                    |
+//! | `run`     | loads, starts, waits, reads                                                          |
+//! | `compare` | the golden results of a plan, and the first difference                               |
+
+mod chunks;
+mod compare;
+mod layout;
+mod pack;
+mod panels;
+mod plan;
+mod program;
+mod run;
+
+pub use compare::{Comparison, Difference, expected};
+pub use layout::{Layout, Region};
+pub use panels::Panel;
+pub use plan::{Launch, MatmulPlan, PlanError, plan};
+pub use program::TileProgram;
+pub use run::{MatmulReport, Operands, run_matmul};
+
+use golden::{ReadOut, Shape};
+
+/// A product to plan: C = start + A B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatmulProblem {
+    /// Sizes, each at least 1.
+    pub shape: Shape,
+    /// What the sums start from.
+    pub start: StartKind,
+    /// How results leave.
+    pub read_out: ReadOut,
+}
+
+impl MatmulProblem {
+    /// A product with FP32 results that starts from +0.
+    pub fn new(m: usize, n: usize, k: usize) -> Self {
+        MatmulProblem { shape: Shape { m, n, k }, start: StartKind::Zero, read_out: ReadOut::default() }
+    }
+
+    /// Useful multiply-accumulates: M x N x K.
+    pub fn macs(&self) -> u64 {
+        let Shape { m, n, k } = self.shape;
+        m as u64 * n as u64 * k as u64
+    }
+}
+
+/// What the sums of a product start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartKind {
+    /// +0.
+    #[default]
+    Zero,
+    /// FP32 partial sums, M x N.
+    PartialSums,
+    /// One row of N FP32 numbers for all rows.
+    Bias,
+}

@@ -1,0 +1,119 @@
+//! The tile program of a chunk: one AMP command for each panel, and a block list for each number of rows.
+//!
+//! ```text
+//!   program region  | AMP | AMP | ... | HALT | list | ... | descriptor | descriptor | ...
+//! ```
+//! A list holds the blocks of all K. It says nothing about columns: the descriptor's weight address does, so all
+//! commands of as many rows share one list.
+
+use std::collections::BTreeMap;
+
+use golden::{Activation, OutputType, Overflow, ReadOut};
+use isa::{AmpDescriptor, BLOCK, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
+
+use super::layout::{Layout, Region};
+use super::panels::Panel;
+
+/// Words of 8 bytes in a row of a weight block, and in a block.
+const BLOCK_ROW_WORDS: u32 = BLOCK * 2 / WORD_BYTES;
+const BLOCK_WORDS: u32 = BLOCK * BLOCK_ROW_WORDS;
+
+/// What a launch runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TileProgram {
+    /// The memory image, without data.
+    pub program: Program,
+    /// What its commands compute, in order.
+    pub panels: Vec<Panel>,
+    /// Predicted cycles from START to DONE.
+    pub predicted_cycles: u64,
+    /// Where the results go.
+    pub results: Region,
+    /// Where the partial sums or the bias come from.
+    pub start: Option<Region>,
+}
+
+/// Where a chunk's sums come from and where they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flow {
+    pub results: Region,
+    /// Partial sums, in rows.
+    pub partials: Option<Region>,
+    /// A bias, one row for all.
+    pub bias: Option<Region>,
+    pub read_out: ReadOut,
+}
+
+/// Bytes that a program for these panels takes.
+pub fn program_bytes(panels: &[Panel], blocks: usize) -> u32 {
+    let lists: std::collections::BTreeSet<usize> = panels.iter().map(|panel| panel.rows.len()).collect();
+    let words = panels.len() * (1 + AmpDescriptor::WORDS) + 1 + lists.len() * blocks;
+    words as u32 * WORD_BYTES
+}
+
+/// Writes the program.
+pub fn build(layout: &Layout, flow: &Flow, panels: &[Panel], k_counts: &[usize]) -> Program {
+    let mut builder = ProgramBuilder::new(layout.program.address);
+    let mut end = layout.program.address + (panels.len() as u32 + 1) * WORD_BYTES;
+    let mut lists: BTreeMap<usize, u32> = BTreeMap::new();
+    for panel in panels {
+        lists.entry(panel.rows.len()).or_insert_with_key(|&rows| {
+            let address = end;
+            builder.place_list(address, &block_list(rows, k_counts));
+            end += k_counts.len() as u32 * WORD_BYTES;
+            address
+        });
+    }
+    for panel in panels {
+        let list = (lists[&panel.rows.len()], k_counts.len() as u32);
+        builder.amp(end).place_descriptor(end, &descriptor(layout, flow, panel, list));
+        end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
+    }
+    builder.halt();
+    builder.finish().expect("addresses below 1 MiB fit every field")
+}
+
+/// All blocks along K for `rows` rows.
+fn block_list(rows: usize, k_counts: &[usize]) -> Vec<ListEntry> {
+    let entry = |(block, &k_count): (usize, &usize)| ListEntry {
+        input_offset: (block as u32 * BLOCK_ROW_WORDS) as i32,
+        weight_block: block as u32 * BLOCK_WORDS,
+        k_count_minus_1: k_count as u32 - 1,
+        x_last: rows as u32 - 1,
+        ..ListEntry::default()
+    };
+    k_counts.iter().enumerate().map(entry).collect()
+}
+
+fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_count): (u32, u32)) -> AmpDescriptor {
+    let (row, column) = (panel.rows.start, panel.columns.start as u32);
+    let result_fp16 = flow.read_out.output == OutputType::Fp16;
+    let (partial_address, partial_stride_x) = match (flow.partials, flow.bias) {
+        (Some(partials), _) => (partials.row(row) + column * 4, partials.pitch_words as i32),
+        (None, Some(bias)) => (bias.address + column * 4, 0),
+        (None, None) => (0, 0),
+    };
+    AmpDescriptor {
+        rows_x: panel.rows.len() as u32,
+        rows_y: 1,
+        columns: panel.columns.len() as u32,
+        partial_in: flow.partials.is_some() || flow.bias.is_some(),
+        result_fp16,
+        saturate: flow.read_out.overflow == Overflow::Saturate,
+        activation: match flow.read_out.activation {
+            Activation::None => isa::Activation::NONE,
+            Activation::Relu => isa::Activation::RELU,
+        },
+        list_count,
+        input_address: layout.inputs.row(row),
+        input_stride_x: layout.inputs.pitch_words as i32,
+        list_address,
+        weight_address: layout.weights.row((column / LANES) as usize),
+        weight_stride: BLOCK_ROW_WORDS as i32,
+        result_address: flow.results.row(row) + column * if result_fp16 { 2 } else { 4 },
+        result_stride_x: flow.results.pitch_words as i32,
+        partial_address,
+        partial_stride_x,
+        ..AmpDescriptor::default()
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of plans and of the host port's driver, without any simulator.
+
+mod host_port;
+mod matmul_plan;
+mod products;
+mod soft_tile;

@@ -1,0 +1,56 @@
+//! Random products, planned, run on the golden model's tile and compared.
+
+use golden::{Activation, OutputType, Overflow, ReadOut, Shape, Start};
+use kernels::device::GoldenDevice;
+use kernels::matmul::{Comparison, MatmulPlan, MatmulProblem, Operands, StartKind, expected, plan, run_matmul};
+use kernels::random::Random;
+use tile::{Accumulator, TileConfig};
+
+/// A configuration with the given T, accumulator, rows and memory.
+pub fn config(terms: usize, accumulator: Accumulator, rows: usize, banks: usize, bank_kib: usize) -> TileConfig {
+    TileConfig { name: "test".into(), terms, accumulator, rows, banks, bank_kib, ..TileConfig::ipu64() }
+}
+
+/// Every combination of options, by number.
+pub fn problem(shape: Shape, options: u64) -> MatmulProblem {
+    let bit = |i: u64| options >> i & 1 == 1;
+    let read_out = ReadOut {
+        output: if bit(0) { OutputType::Fp16 } else { OutputType::Fp32 },
+        overflow: if bit(1) { Overflow::Saturate } else { Overflow::ToInfinity },
+        activation: if bit(2) { Activation::Relu } else { Activation::None },
+    };
+    let start = match options >> 3 & 3 {
+        0 | 1 => StartKind::Zero,
+        2 => StartKind::PartialSums,
+        _ => StartKind::Bias,
+    };
+    MatmulProblem { shape, start, read_out }
+}
+
+/// Plans, runs on the golden model's tile and compares. Gives back the plan and the results.
+pub fn run_on_golden(config: &TileConfig, problem: &MatmulProblem, seed: u64) -> (MatmulPlan, Vec<u32>) {
+    let plan = plan(config, problem).unwrap();
+    let Shape { m, n, k } = problem.shape;
+    let mut random = Random::new(seed);
+    // Now and then any bit pattern.
+    let mut fp16s = |count| -> Vec<u16> {
+        (0..count).map(|_| if random.one_in(64) { random.bits() as u16 } else { random.fp16() }).collect()
+    };
+    let (a, b) = (fp16s(m * k), fp16s(k * n));
+    let sums: Vec<u32> =
+        (0..m * n).map(|_| if random.one_in(64) { random.bits() as u32 } else { random.fp32() }).collect();
+    let start = match problem.start {
+        StartKind::Zero => Start::Zero,
+        StartKind::PartialSums => Start::PartialSums(&sums),
+        StartKind::Bias => Start::Bias(&sums[..n]),
+    };
+    let operands = Operands { a: &a, b: &b, start };
+    let report = run_matmul(&mut GoldenDevice::new(config), &plan, &operands, &mut |_, _| ()).unwrap();
+    let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
+    if let Some(difference) = comparison.first {
+        panic!("{problem:?} on {config:?}: {} differ; {difference}", comparison.different);
+    }
+    assert_eq!(comparison.flags.0, comparison.flags.1, "flags of {problem:?} on {config:?}");
+    assert_eq!(comparison.compared, m * n);
+    (plan, report.bits)
+}
