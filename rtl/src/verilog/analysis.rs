@@ -25,7 +25,7 @@ pub enum Role {
 /// What is known of each node, by index.
 pub struct Analysis<'a> {
     module: &'a ModuleDef,
-    /// Reachable from outputs, registers, memories, instances or properties.
+    /// Reachable from outputs, memories, instances or properties.
     pub live: Vec<bool>,
     /// How often it is used by live logic.
     pub uses: Vec<u32>,
@@ -240,10 +240,11 @@ impl<'a> Analysis<'a> {
             let port = if memory.writes.len() == 1 { format!("{name}_write") } else { format!("{name}_write_{i}") };
             let lanes = self.module.node(write.lane_enables).width;
             let single = lanes == 1;
-            let by_lane = if single { Role::Plain } else { Role::Identifier };
+            let (data, enable) =
+                if single { (Role::Connection, Role::Plain) } else { (Role::Identifier, Role::Identifier) };
             uses.push((write.address, Role::Connection, format!("{port}_address")));
-            uses.push((write.data, by_lane, format!("{port}_data")));
-            uses.push((write.lane_enables, by_lane, format!("{port}_enable")));
+            uses.push((write.data, data, format!("{port}_data")));
+            uses.push((write.lane_enables, enable, format!("{port}_enable")));
         }
         for read in &memory.reads {
             // An asynchronous read is an operand of its own node.
@@ -284,15 +285,6 @@ impl<'a> Analysis<'a> {
     fn find_live(&mut self, groups: &[Vec<usize>]) {
         let module = self.module;
         let mut uses: Vec<(NodeId, Role)> = vec![];
-        for group in groups {
-            // The registers of a group share their `if`s.
-            uses.extend(self.condition_uses(&module.registers[group[0]].assignments));
-            for &register in group {
-                let register = &module.registers[register];
-                self.live[register.node.index()] = true;
-                uses.extend(self.value_uses(&register.assignments));
-            }
-        }
         for memory in &module.memories {
             uses.extend(self.memory_uses(memory).into_iter().map(|(node, role, _)| (node, role)));
             for read in memory.reads.iter().filter(|read| !matches!(read.kind, ReadKind::Asynchronous)) {
@@ -313,22 +305,37 @@ impl<'a> Analysis<'a> {
         for one in uses {
             self.count(one, &mut work);
         }
-        self.spread(&mut work);
+        let mut group_of = vec![0; module.registers.len()];
+        for (number, group) in groups.iter().enumerate() {
+            group.iter().for_each(|&register| group_of[register] = number);
+        }
+        let mut spread = Spread { group_of, seen: vec![false; groups.len()] };
+        self.spread(&mut work, &mut spread);
         // What is unread on purpose needs no text of its own where something else gives it one.
         for &unused in &module.unused {
             let node = self.canonical(unused);
             if !self.live[node.index()] {
                 self.count((node, Role::Identifier), &mut work);
-                self.spread(&mut work);
+                self.spread(&mut work, &mut spread);
             }
         }
     }
 
-    fn spread(&mut self, work: &mut Vec<NodeId>) {
+    fn spread(&mut self, work: &mut Vec<NodeId>, groups: &mut Spread) {
+        let module = self.module;
         while let Some(id) = work.pop() {
             let mut uses = self.operands(id);
-            if let Op::Wire(wire) = self.module.node(id).op {
-                uses.extend(self.assignment_uses(&self.module.wires[wire].assignments));
+            match module.node(id).op {
+                Op::Wire(wire) => uses.extend(self.assignment_uses(&module.wires[wire].assignments)),
+                Op::Register(register) => {
+                    let assignments = &module.registers[register].assignments;
+                    uses.extend(self.value_uses(assignments));
+                    let group = groups.group_of[register];
+                    if !std::mem::replace(&mut groups.seen[group], true) {
+                        uses.extend(self.condition_uses(assignments));
+                    }
+                }
+                _ => {}
             }
             for one in uses {
                 self.count(one, work);
@@ -417,6 +424,12 @@ impl<'a> Analysis<'a> {
             }
         }
     }
+}
+
+/// The registers of a group share their `if`s, whose conditions count once.
+struct Spread {
+    group_of: Vec<usize>,
+    seen: Vec<bool>,
 }
 
 /// How many options an index of `width` bits reaches.

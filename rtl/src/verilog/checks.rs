@@ -23,12 +23,9 @@ impl Writer<'_> {
             return String::new();
         }
         self.reads_clock = true;
-        let gate = if self.module.has_reset {
-            self.reads_reset = true;
-            "if (!reset) begin\n"
-        } else {
-            "begin\n"
-        };
+        self.reads_reset |= self.module.has_reset;
+        let gated = self.module.has_reset;
+        let indent = if gated { 12 } else { 8 };
         let mut formal = String::new();
         let mut simulated = String::new();
         let mut covered = String::new();
@@ -38,22 +35,25 @@ impl Writer<'_> {
             let name = &property.name;
             match property.kind {
                 PropertyKind::Assert => {
-                    formal += &layout(12, &format!("{name}: assert ("), &condition.text, ");");
-                    simulated += &error(&self.not(property.condition).text, name);
+                    formal += &layout(indent, &format!("{name}: assert ("), &condition.text, ");");
+                    simulated += &error(indent, &self.not(property.condition).text, name);
                 }
                 PropertyKind::Cover => {
-                    formal += &layout(12, &format!("{name}: cover ("), &condition.text, ");");
-                    covered += &layout(12, &format!("{name}: cover ("), &condition.text, ");");
+                    formal += &layout(indent, &format!("{name}: cover ("), &condition.text, ");");
+                    covered += &layout(indent, &format!("{name}: cover ("), &condition.text, ");");
                 }
             }
         }
         for (message, broken) in checks {
-            formal += &layout(12, "assert (!(", &broken.text, "));");
-            simulated += &error(&broken.text, &message);
+            formal += &layout(indent, "assert (!(", &broken.text, "));");
+            simulated += &error(indent, &broken.text, &message);
         }
-        let block = |body: &str| {
-            let inner = if body.is_empty() { return String::new() } else { body };
-            format!("    always @(posedge clock) begin\n{}{gate}{inner}{}end\n    end\n", pad(8), pad(8))
+        let block = |body: &str| match (body, gated) {
+            ("", _) => String::new(),
+            (_, true) => {
+                format!("    always @(posedge clock) begin\n        if (!reset) begin\n{body}        end\n    end\n")
+            }
+            (_, false) => format!("    always @(posedge clock) begin\n{body}    end\n"),
         };
         let mut text = format!("`ifdef FORMAL\n{}`else\n`ifndef SYNTHESIS\n{}", block(&formal), block(&simulated));
         if !covered.is_empty() {
@@ -71,8 +71,14 @@ impl Writer<'_> {
         for memory in self.module.memories.iter().filter(|memory| memory.initial.is_empty()) {
             text += &self.clear(memory, 0, 8);
         }
-        let state: Vec<_> =
-            self.module.registers.iter().map(|register| register.node).chain(self.read_registers()).collect();
+        let state: Vec<_> = self
+            .module
+            .registers
+            .iter()
+            .map(|register| register.node)
+            .chain(self.read_registers())
+            .filter(|node| self.analysis.live[node.index()])
+            .collect();
         for node in state {
             let name = self.names.of_node[node.index()].clone().expect("state has a name");
             let zero = constant_text(&Bits::zero(self.module.node(node).width));
@@ -83,11 +89,11 @@ impl Writer<'_> {
 }
 
 /// `if (broken) $error(...);`
-fn error(broken: &str, message: &str) -> String {
+fn error(indent: usize, broken: &str, message: &str) -> String {
     let report = format!("$error(\"%m: {message}\");");
-    let line = format!("            if ({}) {report}\n", plain(broken));
+    let line = format!("{}if ({}) {report}\n", pad(indent), plain(broken));
     if line.chars().count() <= COLUMNS + 1 {
         return line;
     }
-    layout(12, "if (", broken, ") begin") + &format!("{}{report}\n{}end\n", pad(16), pad(12))
+    layout(indent, "if (", broken, ") begin") + &format!("{}{report}\n{}end\n", pad(indent + 4), pad(indent))
 }

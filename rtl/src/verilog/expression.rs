@@ -92,7 +92,7 @@ pub fn binary(a: Expression, operator: &str, b: Expression, level: Level) -> Exp
         };
         if bare { e.text.clone() } else { format!("({})", e.text) }
     };
-    let gap = if matches!(level, Equality | Relational | Shift | Multiplicative) { ' ' } else { SOFT };
+    let gap = if matches!(level, Equality | Relational) { ' ' } else { SOFT };
     let text = format!("{} {operator}{gap}{}", side(&a, false), side(&b, true));
     Expression::new(text, level, [a.reads, b.reads].concat())
 }
@@ -101,6 +101,14 @@ pub fn binary(a: Expression, operator: &str, b: Expression, level: Level) -> Exp
 pub fn prefix(operator: &str, a: Expression, level: Level) -> Expression {
     let cheap = a.level == Level::Atom && a.text.len() < 40;
     Expression::new(format!("{operator}{}", a.as_atom()), level, a.reads).cheap(cheap)
+}
+
+/// A constant that is counted with: decimal up to four digits.
+fn number_text(bits: &Bits) -> String {
+    match bits.to_u64() {
+        Some(value) if bits.width() > 1 && value < 10_000 => format!("{}'d{value}", bits.width()),
+        _ => constant_text(bits),
+    }
 }
 
 /// A constant: decimal while small, hexadecimal otherwise, long ones in parts.
@@ -152,6 +160,14 @@ impl Writer<'_> {
         }
     }
 
+    /// As [`Writer::operand`], of a sum or a comparison.
+    fn number(&mut self, id: NodeId) -> Expression {
+        match self.analysis.constant(id) {
+            Some(bits) => Expression::atom(number_text(bits), vec![]).cheap(true),
+            None => self.operand(id),
+        }
+    }
+
     /// Bits `low .. low + width` of `id`, an identifier or a constant.
     pub fn bits_of(&mut self, id: NodeId, low: usize, width: usize) -> Expression {
         let id = self.analysis.canonical(id);
@@ -195,10 +211,10 @@ impl Writer<'_> {
             Op::ReduceAnd(a) => prefix("&", self.operand(*a), Level::Prefix),
             Op::ReduceOr(a) => prefix("|", self.operand(*a), Level::Prefix),
             Op::ReduceXor(a) => prefix("^", self.operand(*a), Level::Prefix),
-            Op::Add(a, b) => binary(self.operand(*a), "+", self.operand(*b), Level::Additive),
+            Op::Add(a, b) => binary(self.number(*a), "+", self.number(*b), Level::Additive),
             Op::Sub(a, b) => match self.analysis.constant(*a) {
                 Some(zero) if zero.is_zero() => prefix("-", self.operand(*b), Level::Prefix).cheap(false),
-                _ => binary(self.operand(*a), "-", self.operand(*b), Level::Additive),
+                _ => binary(self.number(*a), "-", self.number(*b), Level::Additive),
             },
             Op::Mul(a, b) => binary(self.operand(*a), "*", self.operand(*b), Level::Multiplicative),
             Op::MulSigned(a, b) => binary(self.signed(*a), "*", self.signed(*b), Level::Multiplicative),
@@ -311,7 +327,7 @@ impl Writer<'_> {
         };
         let (left, right) = if turned { (b, a) } else { (a, b) };
         let cheap = constant(right).is_some();
-        let (left, right) = (self.operand(left), self.operand(right));
+        let (left, right) = (self.operand(left), self.number(right));
         let simple = left.is_simple();
         binary(left, operator, right, Level::Relational).cheap(cheap && simple)
     }

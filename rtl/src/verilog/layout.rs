@@ -21,7 +21,7 @@ pub fn layout(indent: usize, before: &str, expression: &str, after: &str) -> Str
     if chosen.len() == 1 {
         return fill(indent, &whole);
     }
-    let mut text = pad(indent) + before.trim_end() + "\n";
+    let mut text = fill(indent, before.trim_end());
     let body = format!("{expression}{after}");
     for choice in choices(&body) {
         text += &fill(indent + 4, choice);
@@ -48,27 +48,56 @@ fn choices(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Lines filled up to the last column; continuation lines are indented by their bracket depth.
+/// Lines filled up to the last column, broken outside brackets where possible; continuation lines are indented.
 fn fill(indent: usize, text: &str) -> String {
-    let mut lines = String::new();
-    let mut line = pad(indent);
-    let mut depth = 0;
-    for (i, piece) in text.split([SOFT, CHOICE]).enumerate() {
-        if i > 0 {
-            if line.chars().count() + 1 + piece.chars().count() > COLUMNS {
-                lines += line.trim_end();
-                lines.push('\n');
-                line = pad(indent + 4 + 4 * depth);
-            } else {
-                line.push(' ');
-            }
-        }
-        line += piece;
-        let opened = piece.chars().filter(|c| matches!(c, '(' | '{' | '[')).count();
-        let closed = piece.chars().filter(|c| matches!(c, ')' | '}' | ']')).count();
-        depth = (depth + opened).saturating_sub(closed);
+    if indent + text.chars().count() <= COLUMNS {
+        return pad(indent) + &plain(text) + "\n";
     }
-    lines + &line + "\n"
+    let pieces = outermost_pieces(text);
+    if pieces.len() == 1 {
+        return pad(indent) + text + "\n";
+    }
+    // The condition of an `if` stands out from the statements below it.
+    let further = if text.starts_with("if (") { 8 } else { 4 };
+    let mut lines = String::new();
+    let mut line = String::new();
+    let mut columns = indent;
+    for piece in pieces {
+        if line.is_empty() {
+            line += piece;
+        } else if columns + line.chars().count() + 1 + piece.chars().count() <= COLUMNS {
+            line.push(' ');
+            line += piece;
+        } else {
+            lines += &fill(columns, &line);
+            line = piece.to_string();
+            columns = indent + further;
+        }
+    }
+    lines + &fill(columns, &line)
+}
+
+/// Text split at the marks that lie inside the fewest brackets.
+fn outermost_pieces(text: &str) -> Vec<&str> {
+    let mut marks: Vec<(usize, usize)> = vec![];
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
+            SOFT | CHOICE => marks.push((depth, at)),
+            _ => {}
+        }
+    }
+    let least = marks.iter().map(|(depth, _)| *depth).min();
+    let mut pieces = vec![];
+    let mut start = 0;
+    for (_, at) in marks.into_iter().filter(|(depth, _)| Some(*depth) == least) {
+        pieces.push(&text[start..at]);
+        start = at + SOFT.len_utf8();
+    }
+    pieces.push(&text[start..]);
+    pieces
 }
 
 /// The text on one line.

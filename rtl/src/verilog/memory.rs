@@ -2,7 +2,7 @@
 
 use super::expression::{Expression, Level, binary, constant_text, prefix};
 use super::layout::{layout, plain};
-use super::module::{Writer, declaration};
+use super::module::{Rank, Writer, declaration};
 use crate::bits::Bits;
 use crate::design::{MemoryDef, NodeId, Op, ReadKind};
 
@@ -20,18 +20,17 @@ impl Writer<'_> {
         let public = if self.options.simulation { " /*verilator public_flat_rw*/" } else { "" };
         let declared = format!("    {word} [0:{}]{public};\n", memory.depth - 1);
         let body = self.writes(memory) + &self.reads_at_clock(memory);
-        // Before the node that reads it first, and before the block.
-        let before_read = first.map(|first| NodeId(first.0.saturating_sub(1)));
-        let before = before_read.into_iter().chain((!body.is_empty()).then_some(last)).min().unwrap_or(last);
-        self.item(before, false, declared);
+        // No later than the node that reads it first, and the block.
+        let before = first.into_iter().chain((!body.is_empty()).then_some(last)).min().unwrap_or(last);
+        self.item(before, Rank::Declaration, declared);
         let contents = self.initial(memory);
         if !contents.is_empty() {
-            self.item(before, true, contents);
+            self.item(before, Rank::Block, contents);
         }
 
         if !body.is_empty() {
             self.reads_clock = true;
-            self.item(last, true, format!("    always @(posedge clock) begin\n{body}    end\n"));
+            self.item(last, Rank::Block, format!("    always @(posedge clock) begin\n{body}    end\n"));
         }
     }
 

@@ -7,19 +7,24 @@
 //! | `expression`  | the text of one value, with a meaning that does not depend on the place it stands in  |
 //! | `statement`   | assignments under conditions, as nested `if`s                                         |
 //! | `groups`      | registers that share an `always` block                                                |
+//! | `drivers`     | what drives wires and registers, and instances                                        |
 //! | `memory`      | memories in the forms from which tools infer block RAM                                |
 //! | `checks`      | assertions, cover points, simulation start                                            |
 //! | `module`      | the order of it all                                                                   |
+//! | `frame`       | header, ports, unread bits                                                            |
 //! | `layout`      | lines of at most 110 columns                                                          |
 //!
 //! The text is the same for the same design, on every run and machine. It is clean under `verilator --lint-only
 //! -Wall`, `iverilog -g2012 -Wall` and Yosys `check -assert` without any waiver. Unread bits are listed in one wire
-//! `unused_ok`: those of values inside a module always, those of inputs and registers only where the description
-//! says [`crate::Builder::unused`], so that lint still finds a forgotten input.
+//! `unused_ok`: those of values inside a module always, those of inputs only where the description says
+//! [`crate::Builder::unused`], so that lint still finds a forgotten input. Logic and registers that nothing observes
+//! are left out.
 
 mod analysis;
 mod checks;
+mod drivers;
 mod expression;
+mod frame;
 mod groups;
 mod keywords;
 mod layout;

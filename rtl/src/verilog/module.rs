@@ -6,11 +6,10 @@ use super::Options;
 use super::analysis::{Analysis, reachable_options};
 use super::expression::{Expression, Level, Read, constant_text};
 use super::groups::register_groups;
-use super::layout::{comment, layout, pad};
+use super::layout::{layout, plain};
 use super::names::Names;
-use super::statement::{Statement, Target, write};
 use crate::bits::Bits;
-use crate::design::{Design, ModuleDef, NodeId, Op, ReadKind};
+use crate::design::{Design, InstanceDef, ModuleDef, NodeId, Op, ReadKind};
 
 /// Longest text that is written inside another expression.
 const INLINE: usize = 72;
@@ -19,12 +18,22 @@ const INLINE_ROOT: usize = 300;
 /// Longest chain of `?:`.
 const INLINE_CHOICE: usize = 1500;
 
+/// What a piece of the body is; of those at one place, declarations come first and blocks last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Declares a name without a value.
+    Declaration,
+    /// Gives a name its value.
+    Value,
+    /// An `always` block or an instance, followed by a blank line.
+    Block,
+}
+
 /// A piece of the body.
 struct Item {
-    /// It comes after the declaration of this node.
-    after: NodeId,
-    /// Set apart by blank lines.
-    block: bool,
+    /// It comes with the declaration of this node, after all earlier ones.
+    at: NodeId,
+    rank: Rank,
     text: String,
 }
 
@@ -42,14 +51,14 @@ pub struct Writer<'a> {
     pub reads_clock: bool,
     pub reads_reset: bool,
     /// Bits of each node that the text reads: low and width.
-    reads: Vec<Vec<(usize, usize)>>,
+    pub reads: Vec<Vec<(usize, usize)>>,
     items: Vec<Item>,
     /// Output ports that a block drives: `output reg`.
-    procedural_outputs: Vec<String>,
+    pub procedural_outputs: Vec<String>,
     /// The loop variable of `initial` blocks, where there is one.
     pub index_name: Option<String>,
     /// The first node that reads each wire, or whose place a block that reads it takes.
-    first_use_of_wire: BTreeMap<usize, NodeId>,
+    pub first_use_of_wire: BTreeMap<usize, NodeId>,
 }
 
 /// The text of module `module` of `design`.
@@ -78,7 +87,11 @@ pub fn module_text(design: &Design, module: &ModuleDef, options: &Options) -> St
     writer.nodes();
     writer.wires();
     for group in &groups {
-        writer.registers(group);
+        let live = |register: &usize| writer.analysis.live[module.registers[*register].node.index()];
+        let group: Vec<usize> = group.iter().copied().filter(live).collect();
+        if !group.is_empty() {
+            writer.registers(&group);
+        }
     }
     for index in 0..module.memories.len() {
         writer.memory(index);
@@ -123,9 +136,9 @@ impl Writer<'_> {
         expression.text
     }
 
-    /// Adds a piece of the body after the declaration of node `after`.
-    pub fn item(&mut self, after: NodeId, block: bool, text: String) {
-        self.items.push(Item { after, block, text });
+    /// Adds a piece of the body at the place of node `at`.
+    pub fn item(&mut self, at: NodeId, rank: Rank, text: String) {
+        self.items.push(Item { at, rank, text });
     }
 
     /// The last of some nodes, by the place of their declarations.
@@ -134,7 +147,7 @@ impl Writer<'_> {
     }
 
     /// True if the name of `id` is that of an output port, which needs no further declaration.
-    fn is_port(&self, id: NodeId) -> bool {
+    pub fn is_port(&self, id: NodeId) -> bool {
         let name = self.names.of_node[id.index()].as_ref();
         self.module.outputs.iter().any(|output| Some(&output.name) == name)
     }
@@ -151,19 +164,25 @@ impl Writer<'_> {
         String::new()
     }
 
-    fn declare_item(&mut self, id: NodeId, kind: &str) {
+    /// Declares `id` as `kind` at its place.
+    pub fn declare_item(&mut self, id: NodeId, kind: &str) {
         let text = self.declare(id, kind);
         if !text.is_empty() {
-            self.item(id, false, layout(4, &text, "", ";"));
+            self.item(id, Rank::Declaration, layout(4, &text, "", ";"));
         }
     }
 
     /// `wire [..] name = value;`, or `assign name = value;` for an output port.
-    fn declare_value(&mut self, id: NodeId, after: NodeId, value: &str) {
+    pub fn declare_value(&mut self, id: NodeId, after: NodeId, value: &str) {
         let name = self.names.of_node[id.index()].clone().expect("declared nodes have names");
         let declared = self.declare(id, "wire");
         let head = if declared.is_empty() { format!("assign {name} = ") } else { format!("{declared} = ") };
-        self.item(after, false, layout(4, &head, value, ";"));
+        self.item(after, Rank::Value, layout(4, &head, value, ";"));
+    }
+
+    /// The last node that drives an input of `instance`.
+    pub fn last_input_of(&self, instance: &InstanceDef) -> NodeId {
+        self.last_of(instance.inputs.iter().copied().chain(instance.reset))
     }
 
     fn find_first_uses(&mut self, groups: &[Vec<usize>]) {
@@ -186,6 +205,16 @@ impl Writer<'_> {
         }
         for memory in &module.memories {
             together(self.analysis.memory_uses(memory).into_iter().map(|(node, ..)| node).collect());
+        }
+        for (index, instance) in module.instances.iter().enumerate() {
+            // Its place is that of its first output, right after its inputs.
+            let first = module
+                .nodes
+                .iter()
+                .position(|node| matches!(node.op, Op::InstanceOutput { instance, .. } if instance == index));
+            let place = first.map_or(self.last_input_of(instance), |first| NodeId(first as u32));
+            let inputs = instance.inputs.iter().copied().chain(instance.reset);
+            uses.extend(inputs.map(|input| (self.analysis.canonical(input), place)));
         }
         for (operand, user) in uses {
             if let Op::Wire(wire) = module.node(operand).op {
@@ -241,7 +270,8 @@ impl Writer<'_> {
             return;
         }
         self.read(&expression);
-        self.names.give(&self.analysis, id);
+        let sources: Vec<NodeId> = expression.reads.iter().map(|read| read.node).collect();
+        self.names.give(&self.analysis, id, &sources);
         self.declare_value(id, id, &expression.text);
     }
 
@@ -266,7 +296,6 @@ impl Writer<'_> {
 
     /// A selection among several: a `case`, whose default is the last option.
     fn case(&mut self, id: NodeId, index: NodeId, options: &[NodeId]) {
-        let name = self.names.give(&self.analysis, id);
         let index = self.analysis.canonical(index);
         let index_width = self.module.node(index).width;
         let reached = reachable_options(index_width, options.len());
@@ -274,14 +303,17 @@ impl Writer<'_> {
         let states = self.analysis.enumeration.get(&index).copied();
         let selector = self.text_of(index);
         let mut values = vec![];
+        let mut sources = vec![];
         for &option in &options[..reached] {
             let value = self.operand_of(option, enumeration);
             self.read(&value);
+            sources.extend(value.reads.iter().map(|read| read.node));
             values.push(value.text);
         }
+        let name = self.names.give(&self.analysis, id, &sources);
         let default = values.pop().expect("a selection has options");
         self.declare_item(id, "reg");
-        let mut text = format!("    always @* begin\n        case ({})\n", super::layout::plain(&selector));
+        let mut text = format!("    always @* begin\n        case ({})\n", plain(&selector));
         for (i, value) in values.iter().enumerate().filter(|(_, value)| **value != default) {
             let label = Bits::from_u64(i as u64, index_width);
             let state = states.and_then(|register| self.names.state(register, &label));
@@ -290,119 +322,7 @@ impl Writer<'_> {
         }
         text += &layout(12, &format!("default: {name} = "), &default, ";");
         text += "        endcase\n    end\n";
-        self.item(id, true, text);
-    }
-
-    // ----- registers, wires, instances ------------------------------------------------------------------------------
-
-    fn wires(&mut self) {
-        for (index, wire) in self.module.wires.iter().enumerate() {
-            if !self.analysis.live[wire.node.index()] {
-                continue;
-            }
-            let uses = self.analysis.assignment_uses(&wire.assignments);
-            let after = self.last_of(uses.into_iter().map(|(node, _)| node).chain([wire.node]));
-            let enumeration = self.analysis.enumeration.get(&wire.node).copied();
-            let target = Target { name: wire.name.clone(), assignments: &wire.assignments, enumeration };
-            let statements = self.statements(&[target]);
-            if let [Statement::Assign { target, value }] = statements.as_slice() {
-                let first_use = self.first_use_of_wire.get(&index);
-                if first_use.is_none_or(|&first| first > after) {
-                    self.declare_value(wire.node, after, value);
-                } else {
-                    self.declare_item(wire.node, "wire");
-                    self.item(after, false, layout(4, &format!("assign {target} = "), value, ";"));
-                }
-            } else {
-                self.declare_item(wire.node, "reg");
-                let body = write(&statements, "=", 8);
-                self.item(after, true, format!("    always @* begin\n{body}    end\n"));
-            }
-        }
-    }
-
-    fn registers(&mut self, group: &[usize]) {
-        let module = self.module;
-        let registers = || group.iter().map(|&index| &module.registers[index]);
-        let uses: Vec<NodeId> = registers()
-            .flat_map(|register| self.analysis.assignment_uses(&register.assignments))
-            .map(|(node, _)| node)
-            .chain(registers().map(|register| register.node))
-            .collect();
-        let after = self.last_of(uses);
-        let targets: Vec<Target> = group
-            .iter()
-            .map(|&index| {
-                let register = &module.registers[index];
-                let enumeration = register.enumeration.is_some().then_some(index);
-                Target { name: register.name.clone(), assignments: &register.assignments, enumeration }
-            })
-            .collect();
-        let mut statements = self.statements(&targets);
-        if module.registers[group[0]].reset.is_some() {
-            self.reads_reset = true;
-            let mut then = vec![];
-            for &index in group {
-                let register = &module.registers[index];
-                let value = register.reset.as_ref().expect("registers of a group are alike");
-                let state = self.names.state(index, value);
-                let value = state.unwrap_or_else(|| constant_text(value));
-                then.push(Statement::Assign { target: register.name.clone(), value });
-            }
-            let (condition, negated) = (Expression::word("reset"), Expression::word("!reset"));
-            statements = vec![Statement::If { condition, negated, then, otherwise: statements }];
-        }
-        self.reads_clock = true;
-        let body = write(&statements, "<=", 8);
-        self.item(after, true, format!("    always @(posedge clock) begin\n{body}    end\n"));
-    }
-
-    fn instance(&mut self, index: usize) {
-        let module = self.module;
-        let instance = &module.instances[index];
-        let child = &self.design.modules[instance.module];
-        let mut connections: Vec<(String, String)> = vec![];
-        if child.has_clock {
-            self.reads_clock = true;
-            connections.push(("clock".into(), "clock".into()));
-        }
-        if child.has_reset {
-            let reset = match instance.reset {
-                Some(reset) => self.text_of(reset),
-                None => {
-                    self.reads_reset = true;
-                    "reset".into()
-                }
-            };
-            connections.push(("reset".into(), reset));
-        }
-        for (input, port) in instance.inputs.iter().zip(&child.inputs) {
-            connections.push((port.name.clone(), self.text_of(*input)));
-        }
-        let mut text = String::new();
-        let mut after = self.last_of(instance.inputs.iter().copied().chain(instance.reset));
-        for (node, definition) in module.nodes.iter().enumerate() {
-            if let Op::InstanceOutput { instance: of, port } = definition.op
-                && of == index
-            {
-                let id = NodeId(node as u32);
-                let declared = self.declare(id, "wire");
-                if !declared.is_empty() {
-                    text += &layout(4, &declared, "", ";");
-                }
-                let name = self.names.of_node[node].clone().expect("outputs of instances have names");
-                connections.push((child.outputs[port].name.clone(), name));
-                after = after.max(id);
-            }
-        }
-        text += &format!("    {} {} (\n", child.name, instance.name);
-        let longest = connections.iter().map(|(port, _)| port.len()).max().unwrap_or(0);
-        for (i, (port, value)) in connections.iter().enumerate() {
-            let comma = if i + 1 < connections.len() { "," } else { "" };
-            text += &layout(8, &format!(".{port}{} (", pad(longest - port.len())), value, &format!("){comma}"));
-        }
-        text += "    );\n";
-        self.item(after, true, text);
+        self.item(id, Rank::Block, text);
     }
 
     // ----- the whole ------------------------------------------------------------------------------------------------
@@ -410,7 +330,7 @@ impl Writer<'_> {
     /// The body in the order of the description: every declaration comes before its uses.
     fn body(&mut self) -> String {
         let mut items = std::mem::take(&mut self.items);
-        items.sort_by_key(|item| (item.after, item.block));
+        items.sort_by_key(|item| (item.at, item.rank));
         let mut text = String::new();
         let mut block_before = false;
         for item in items {
@@ -418,7 +338,7 @@ impl Writer<'_> {
                 text.push('\n');
             }
             text += &item.text;
-            block_before = item.block;
+            block_before = item.rank == Rank::Block;
         }
         text
     }
@@ -435,136 +355,10 @@ impl Writer<'_> {
         }
         text
     }
-
-    /// The bits that the text leaves unread, where that is known to be on purpose: of values inside the module, of
-    /// what [`crate::Builder::unused`] lists, and of operands whose value decides nothing.
-    fn unused(&mut self) -> String {
-        let module = self.module;
-        let mut accepted = vec![false; module.nodes.len()];
-        for &unused in &module.unused {
-            let node = self.analysis.canonical(unused);
-            let node = if self.names.of_node[node.index()].is_some() { node } else { self.analysis.slice(node).0 };
-            accepted[node.index()] = true;
-        }
-        for read in &self.skipped {
-            accepted[read.node.index()] = true;
-        }
-        for (index, node) in module.nodes.iter().enumerate() {
-            let inside = !matches!(node.op, Op::Input(_) | Op::Register(_));
-            accepted[index] |= inside && self.analysis.live[index];
-        }
-        let mut parts = vec!["1'b0".to_string()];
-        if module.has_clock && !self.reads_clock {
-            parts.push("clock".into());
-        }
-        if module.has_reset && !self.reads_reset {
-            parts.push("reset".into());
-        }
-        for index in 0..module.nodes.len() {
-            let id = NodeId(index as u32);
-            if accepted[index] && self.names.of_node[index].is_some() && !self.is_port(id) && self.is_declared(id) {
-                for (low, width) in self.unread(id) {
-                    parts.push(self.bits_of(id, low, width).text);
-                }
-            }
-        }
-        if parts.len() == 1 {
-            return String::new();
-        }
-        let name = self.names.unique("unused_ok");
-        layout(
-            4,
-            &format!("wire {name} = "),
-            &format!("&{{{}}}", parts.join(&format!(",{}", super::layout::SOFT))),
-            ";",
-        )
-    }
-
-    fn is_declared(&self, id: NodeId) -> bool {
-        matches!(self.module.node(id).op, Op::Input(_)) || self.analysis.live[id.index()]
-    }
-
-    /// Ranges of bits that the text does not read.
-    fn unread(&self, id: NodeId) -> Vec<(usize, usize)> {
-        let mut reads = self.reads[id.index()].clone();
-        reads.sort_unstable();
-        let mut unread = vec![];
-        let mut next = 0;
-        for (low, width) in reads {
-            if low > next {
-                unread.push((next, low - next));
-            }
-            next = next.max(low + width);
-        }
-        let width = self.module.node(id).width;
-        if next < width {
-            unread.push((next, width - next));
-        }
-        unread
-    }
-
-    /// Names of states, and the loop variable.
-    fn localparams(&self) -> String {
-        let states = &self.names.states;
-        let line = |((_, value), (name, width)): (&(String, u64), &(String, usize))| {
-            let value = constant_label(&Bits::from_u64(*value, *width));
-            layout(4, &declaration("localparam", *width, name), "", &format!(" = {value};"))
-        };
-        let mut text: String = states.iter().map(line).collect();
-        if let Some(index) = &self.index_name {
-            text += &format!("    integer {index};\n");
-        }
-        text
-    }
-
-    fn header(&self) -> String {
-        let module = self.module;
-        let mut text =
-            comment("", "", &format!("{}: {}", module.name, module.summary).trim_end_matches(": ").to_string());
-        text += "//\n";
-        if !module.configuration.is_empty() {
-            text += &comment("Configuration: ", "  ", &module.configuration);
-        }
-        text + &comment("", "", &format!("Generated by {}; edits are lost.", self.options.generator))
-    }
-
-    fn ports(&self) -> String {
-        let module = self.module;
-        let mut groups: Vec<Vec<(&str, usize, &str)>> = vec![vec![], vec![], vec![]];
-        if module.has_clock {
-            groups[0].push(("input  wire", 1, "clock"));
-        }
-        if module.has_reset {
-            groups[0].push(("input  wire", 1, "reset"));
-        }
-        groups[1].extend(module.inputs.iter().map(|port| ("input  wire", port.width, port.name.as_str())));
-        groups[2].extend(module.outputs.iter().map(|port| {
-            let kind = if self.procedural_outputs.contains(&port.name) { "output reg " } else { "output wire" };
-            (kind, port.width, port.name.as_str())
-        }));
-        let range = |width: usize| if width == 1 { String::new() } else { format!("[{}:0]", width - 1) };
-        let longest = groups.iter().flatten().map(|port| range(port.1).len()).max().unwrap_or(0);
-        let gap = if longest == 0 { 0 } else { longest + 1 };
-        let groups: Vec<String> = groups
-            .iter()
-            .filter(|group| !group.is_empty())
-            .map(|group| {
-                let lines = group.iter().map(|(kind, width, name)| {
-                    let range = range(*width);
-                    format!("    {kind} {range}{}{name}", pad(gap - range.len()))
-                });
-                lines.collect::<Vec<_>>().join(",\n")
-            })
-            .collect();
-        if groups.is_empty() {
-            return format!("module {};\n", module.name);
-        }
-        format!("module {} (\n{}\n);\n", module.name, groups.join(",\n\n"))
-    }
 }
 
 /// A constant in decimal, as labels and states are read.
-fn constant_label(bits: &Bits) -> String {
+pub fn constant_label(bits: &Bits) -> String {
     match bits.to_u64() {
         Some(value) if bits.width() > 1 => format!("{}'d{value}", bits.width()),
         _ => constant_text(bits),

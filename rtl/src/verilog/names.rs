@@ -1,10 +1,11 @@
 //! Identifiers: those that the description gave, and readable ones for values that it left unnamed.
 //!
 //! A value without a name takes, in this order: the name of the output or of the instance port that it alone
-//! drives; what it feeds and what it is (`count_sum`, `count_sum_2`); or only what it is (`sum_1`), where it feeds
-//! several. Names depend on nothing but the module, and never collide.
+//! drives; what it feeds and what it is (`count_sum`, `count_sum_2`); where it feeds several, what it is made from
+//! and what it is (`state_or`); where that is several as well, only what it is (`sum_1`). Names depend on nothing
+//! but the module, and never collide.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::analysis::{Analysis, Hint};
 use super::keywords::is_keyword;
@@ -17,6 +18,8 @@ pub struct Names<'a> {
     /// Of each node that has one.
     pub of_node: Vec<Option<String>>,
     taken: HashSet<String>,
+    /// What the name of a node says that it is made from, where it was not given.
+    sources: HashMap<NodeId, String>,
     /// Prefix of the state names of each register with an enumeration.
     prefixes: BTreeMap<usize, String>,
     /// State names that the text uses: name, width and value.
@@ -30,6 +33,7 @@ impl<'a> Names<'a> {
             module,
             of_node: module.nodes.iter().map(|node| node.name.clone()).collect(),
             taken: HashSet::new(),
+            sources: HashMap::new(),
             prefixes: BTreeMap::new(),
             states: BTreeMap::new(),
         };
@@ -87,19 +91,41 @@ impl<'a> Names<'a> {
         name
     }
 
-    /// Gives `id` a name, if it has none, and returns it.
-    pub fn give(&mut self, analysis: &Analysis, id: NodeId) -> String {
+    /// Gives `id`, which is made from `sources`, a name if it has none, and returns it.
+    pub fn give(&mut self, analysis: &Analysis, id: NodeId, sources: &[NodeId]) -> String {
         if let Some(name) = &self.of_node[id.index()] {
             return name.clone();
         }
-        let name = match (analysis.output.get(&id), analysis.port.get(&id), &analysis.hints[id.index()]) {
+        let kind = kind(&self.module.node(id).op);
+        let source = self.common_source(sources);
+        let name = match (analysis.output.get(&id), analysis.port.get(&id), &analysis.hints[id.index()], &source) {
             (Some(&output), ..) => self.module.outputs[output].name.clone(),
-            (None, Some(port), _) if analysis.uses[id.index()] == 1 => self.unique(port),
-            (None, _, Hint::Feeds(what)) => self.unique(&format!("{what}_{}", kind(&self.module.node(id).op))),
-            _ => self.numbered(kind(&self.module.node(id).op)),
+            (None, Some(port), ..) if analysis.uses[id.index()] == 1 => self.unique(port),
+            (None, _, Hint::Feeds(what), _) => self.unique(&format!("{what}_{kind}")),
+            (None, _, _, Some(source)) => self.unique(&format!("{source}_{kind}")),
+            _ => self.numbered(kind),
         };
         self.of_node[id.index()] = Some(name.clone());
+        self.sources.extend(source.map(|source| (id, source)));
         name
+    }
+
+    /// The words with which the names of all `nodes` begin.
+    fn common_source(&self, nodes: &[NodeId]) -> Option<String> {
+        let mut common: Option<Vec<&str>> = None;
+        for node in nodes {
+            let name = self.sources.get(node).or(self.of_node[node.index()].as_ref())?;
+            let words: Vec<&str> = name.split('_').collect();
+            common = Some(match common {
+                None => words,
+                Some(common) => {
+                    let same = common.iter().zip(&words).take_while(|(a, b)| a == b).count();
+                    common[..same].to_vec()
+                }
+            });
+        }
+        let words = common?;
+        words.iter().any(|word| word.contains(|c: char| c.is_ascii_lowercase())).then(|| words.join("_"))
     }
 
     /// The name of state `value` of register `register`, if that value has one.
