@@ -85,7 +85,7 @@ pub struct StepCase {
 }
 
 /// Kinds of [`step_case`], so that a test can say that it saw them all.
-pub const STEP_KINDS: u64 = 9;
+pub const STEP_KINDS: u64 = 10;
 
 /// Operands of one step with `terms` products. The kind selects where they are aimed.
 pub fn step_case(random: &mut Random, terms: usize, kind: u64) -> StepCase {
@@ -159,6 +159,25 @@ pub fn step_case(random: &mut Random, terms: usize, kind: u64) -> StepCase {
             };
             ((0..terms).map(|_| product_of_zeros(random)).unzip(), random.pick(&[0x8000_0000, 0x8000_0000, 0]))
         }
+        // The products make a tie among themselves, and a tiny partial sum far below breaks it, or does not.
+        8 => {
+            let (mut x, mut w) = vectors(random, |_| 0x0000);
+            let leading_exponent = random.below(50) as i32 - 20;
+            let power_of_two_product = |exponent: i32| {
+                let split = exponent.div_euclid(2);
+                (power_of_two_fp16(split), power_of_two_fp16(exponent - split))
+            };
+            (x[0], w[0]) = power_of_two_product(leading_exponent);
+            if terms > 1 {
+                (x[1], w[1]) = power_of_two_product(leading_exponent - 24);
+                // 1, 3, 5 or 7 halves of the last place: ties to either side.
+                x[1] = small_multiple_fp16(x[1], 2 * random.below(4) as u16 + 1);
+                w[0] ^= random.pick(&[0x0000, 0x8000]);
+                w[1] ^= random.pick(&[0x0000, 0x8000]);
+            }
+            let tiny = random.next() as u32 & 0x8000_0000 | random.below(0x1800_0000) as u32;
+            ((x, w), if random.chance(3) { 0 } else { tiny })
+        }
         // Corners against corners: infinities, NaNs, extremes.
         _ => {
             let corner = |r: &mut Random| if r.chance(3) { r.pick(&CORNERS_FP16) } else { corner_finite_fp16(r) };
@@ -208,6 +227,15 @@ pub fn moderate_fp32(random: &mut Random, first: u64, count: u64) -> u32 {
 /// 2^exponent, from -24 to 15.
 fn power_of_two_fp16(exponent: i32) -> u16 {
     if exponent >= -14 { ((exponent + 15) as u16) << 10 } else { 1 << (exponent + 24) }
+}
+
+/// A power of two, times a number from 1 to 7.
+fn small_multiple_fp16(power_of_two: u16, factor: u16) -> u16 {
+    if power_of_two < 0x0400 {
+        return power_of_two * factor; // subnormal: still exact if it becomes normal
+    }
+    let binades = factor.ilog2() as u16;
+    power_of_two + (binades << 10) + ((factor << (10 - binades)) & 0x3FF)
 }
 
 fn as_f64(bits: u16) -> f64 {
