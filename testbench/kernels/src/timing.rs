@@ -1,7 +1,8 @@
 //! Predicts how many cycles a sequence of AMP commands takes.
 //!
 //! An event model of the engine's units as they hand blocks to one another (`tile/src/engine`), at the granularity of
-//! a phase. It assumes that no two streams meet in a bank.
+//! a phase. It assumes that the streams never meet in a bank; then it is exact but for what the sequencer loses to
+//! descriptors and lists, which is hidden behind them.
 //!
 //! ```text
 //!   descriptors |c0 |c1 |                           a ring of four slots
@@ -12,8 +13,33 @@
 //!   drainer                                    |half 0 ...|  while the other half is stepped
 //! ```
 
+use std::collections::VecDeque;
+
 use accumulators::AmpConfig;
+use accumulators::amp::DRAIN_CYCLES;
 use accumulators::config::BLOCK;
+use isa::AmpDescriptor;
+use tile::engine::descriptors::SLOTS;
+use tile::sram;
+
+/// From a request to the memory to the cycle in which its data is there.
+const SRAM_CYCLES: u64 = sram::LATENCY_CYCLES as u64;
+/// What is written to a register in one cycle is seen in the next.
+const REGISTER_CYCLES: u64 = 1;
+
+/// A command: fetched, awaited, in its register, executed.
+const COMMAND_CYCLES: u64 = 1 + SRAM_CYCLES + REGISTER_CYCLES;
+/// From the first cycle of a program to its first command in the engine's queue.
+const START_CYCLES: u64 = COMMAND_CYCLES + REGISTER_CYCLES;
+/// From the last word of a descriptor that is asked for to the descriptor in the ring: it arrives, is counted, and is
+/// looked at.
+const DESCRIPTOR_CYCLES: u64 = SRAM_CYCLES + 2 * REGISTER_CYCLES;
+/// From an entry that is asked for to its block: it arrives, is multiplied out and added up.
+const ENTRY_CYCLES: u64 = SRAM_CYCLES + 3 * REGISTER_CYCLES;
+/// From the last word of a group of weights that is asked for to the first step with it: it arrives and is counted.
+const GROUP_CYCLES: u64 = SRAM_CYCLES + REGISTER_CYCLES;
+/// From the last result that is read out to DONE: it leaves the pipeline, and the sequencer sees all engines idle.
+const END_CYCLES: u64 = DRAIN_CYCLES as u64 + 2 * REGISTER_CYCLES;
 
 /// What of an AMP command its duration depends on.
 #[derive(Debug, Clone, Copy)]
@@ -30,49 +56,27 @@ pub struct CommandWork<'a> {
     pub k_counts: &'a [usize],
 }
 
-/// From a request to the memory to its data.
-const SRAM_CYCLES: u64 = 2;
-/// Slots of the descriptor ring.
-const SLOTS: usize = 4;
-/// From the host's START to the first AMP command in the engine's queue.
-const START_CYCLES: u64 = 8;
-/// From a command in the queue to its descriptor in the ring, and between descriptors.
-const DESCRIPTOR_CYCLES: u64 = 10;
-/// From a descriptor in the ring to its first block, from a block taken to the next.
-const ENTRY_CYCLES: u64 = 7;
-/// From the loader taking a block to its first request.
-const LOADER_START_CYCLES: u64 = 1;
-/// From the last request of a group of weights to the first step that may use it.
-const GROUP_CYCLES: u64 = SRAM_CYCLES + 1;
-/// From the last row issued to the drainer seeing it stepped, less the AMP's own latency.
-const STEPPED_CYCLES: u64 = SRAM_CYCLES + 2;
-/// From the last request of the drainer to the half being free.
-const DRAINED_CYCLES: u64 = accumulators::amp::DRAIN_CYCLES as u64 + 2;
-/// From the last request for partial sums to the first row that may be issued.
-const PRELOADED_CYCLES: u64 = SRAM_CYCLES + 3;
-/// From the last result written to the end of the program.
-const HALT_CYCLES: u64 = 4;
-
-/// The engine while it works through commands. Times are in cycles since START.
+/// The engine while it works through commands. Times are in cycles since START; those of resources say in which cycle
+/// they can be used again.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     config: AmpConfig,
-    /// When each of the last commands left the ring, the oldest first.
-    freed: [u64; SLOTS],
-    /// When the last descriptor was fetched.
-    fetched: u64,
-    /// When the entry reader can offer the next block.
-    entry_free: u64,
-    /// When the loader can begin the next block: it is done with the last.
-    loader_free: u64,
-    /// When the stepper took the last block: the loader may begin the next one.
-    taken: u64,
-    /// When the stepper can issue the next row.
-    issue_free: u64,
-    preload_free: u64,
-    drain_free: u64,
-    /// When each half is drained; the half of the next command first.
-    drained: [u64; 2],
+    /// The unit that fetches descriptors.
+    descriptors: u64,
+    /// The unit that reads entries, and when it has asked for the last ones, the oldest first.
+    entries: u64,
+    asked: VecDeque<u64>,
+    /// The loader: done with its block, and rid of it to the stepper.
+    loader: u64,
+    handed_over: u64,
+    /// The unit that issues rows.
+    stepper: u64,
+    preloader: u64,
+    drainer: u64,
+    /// When the results of each of the last commands had been read out, the oldest first.
+    drained: [u64; SLOTS],
+    /// When the last result of all had been read out.
+    last_result: u64,
 }
 
 impl Timeline {
@@ -80,70 +84,97 @@ impl Timeline {
     pub fn new(config: AmpConfig) -> Self {
         Timeline {
             config,
-            freed: [0; SLOTS],
-            fetched: START_CYCLES,
-            entry_free: 0,
-            loader_free: 0,
-            taken: 0,
-            issue_free: 0,
-            preload_free: 0,
-            drain_free: 0,
-            drained: [0; 2],
+            descriptors: START_CYCLES,
+            entries: 0,
+            asked: VecDeque::new(),
+            loader: 0,
+            handed_over: 0,
+            stepper: 0,
+            preloader: 0,
+            drainer: 0,
+            drained: [0; SLOTS],
+            last_result: 0,
         }
     }
 
     /// One more command.
     pub fn push(&mut self, command: &CommandWork) {
-        self.fetched = self.fetched.max(self.freed[0]) + DESCRIPTOR_CYCLES;
-        self.entry_free = self.entry_free.max(self.fetched);
-        let half_ready = self.preload(command);
+        let fetched = self.fetch();
+        let half_ready = self.preload(command, fetched);
+
+        // Between lists the reader of entries looks for the next descriptor.
+        self.entries = self.entries.max(fetched) + REGISTER_CYCLES;
+        let mut row_free = half_ready;
         for &k_count in command.k_counts {
-            self.step_block(command.rows as u64, k_count, half_ready);
+            row_free = self.step_block(command.rows as u64, k_count, row_free);
         }
-        let stepped = self.issue_free + STEPPED_CYCLES + self.config.step_cycles() as u64;
-        let words = command.rows * result_words(&self.config, command);
-        self.drain_free = self.drain_free.max(stepped) + words as u64;
-        let drained = self.drain_free + DRAINED_CYCLES;
-        self.drained = [self.drained[1], drained];
-        self.freed.rotate_left(1);
-        self.freed[SLOTS - 1] = drained;
+        let stepped = self.stepper - 1 + SRAM_CYCLES + self.config.step_cycles() as u64 + REGISTER_CYCLES;
+        self.drain(command, stepped);
     }
 
-    /// When the program ends, if nothing more follows.
+    /// CYCLES at the end of the program, if nothing more follows.
     pub fn end(&self) -> u64 {
-        self.drained[1] + HALT_CYCLES
+        self.last_result + END_CYCLES
+    }
+
+    /// When the next descriptor is in the ring.
+    fn fetch(&mut self) -> u64 {
+        // Entries go first: every entry that is asked for meanwhile costs a cycle.
+        let mut cycle = self.descriptors.max(self.drained[0]);
+        for _ in 0..AmpDescriptor::WORDS {
+            cycle += 1;
+            while self.asked.front().is_some_and(|&asked| asked < cycle) {
+                self.asked.pop_front();
+            }
+            while self.asked.front() == Some(&cycle) {
+                self.asked.pop_front();
+                cycle += 1;
+            }
+        }
+        self.descriptors = cycle + DESCRIPTOR_CYCLES;
+        self.descriptors
     }
 
     /// When the command's half may be stepped.
-    fn preload(&mut self, command: &CommandWork) -> u64 {
-        let free = self.drained[0].max(self.fetched);
-        if !command.partial_in {
-            return free;
-        }
-        let words = command.rows * (2 * command.columns).div_ceil(self.config.access_values());
-        self.preload_free = self.preload_free.max(free) + words as u64;
-        self.preload_free + PRELOADED_CYCLES
+    fn preload(&mut self, command: &CommandWork, fetched: u64) -> u64 {
+        let start = self.preloader.max(fetched).max(self.drained[SLOTS - 2]);
+        let words = if command.partial_in { command.rows * partial_words(&self.config, command) } else { 0 };
+        self.preloader = start + words as u64 + REGISTER_CYCLES;
+        self.preloader
     }
 
-    /// A block: loaded, then stepped phase by phase.
-    fn step_block(&mut self, rows: u64, k_count: usize, half_ready: u64) {
+    /// A block: loaded, then stepped phase by phase. Its first row may be issued from `row_free` on; gives back when
+    /// that of the next block may.
+    fn step_block(&mut self, rows: u64, k_count: usize, row_free: u64) -> u64 {
         let AmpConfig { terms, accumulator, .. } = self.config;
         let group_values = self.config.access_values();
-        let load_start = self.loader_free.max(self.entry_free + ENTRY_CYCLES).max(self.taken);
-        self.entry_free = load_start;
-        let words = (BLOCK * BLOCK / group_values) as u64;
-        self.loader_free = load_start + words;
-        self.taken = self.issue_free.max(load_start + LOADER_START_CYCLES);
+        self.asked.push_back(self.entries);
+        let start = (self.entries + ENTRY_CYCLES).max(self.loader).max(self.handed_over);
+        self.entries = start + REGISTER_CYCLES;
+        self.loader = start + (BLOCK * BLOCK / group_values) as u64;
 
-        let group_words = BLOCK as u64;
-        let mut next_issue = self.taken;
+        // The stepper takes the block in the cycle of its last row, at the earliest.
+        let taken = (self.stepper.saturating_sub(1)).max(start + REGISTER_CYCLES);
+        self.handed_over = taken;
+        self.stepper = taken + REGISTER_CYCLES;
+        let mut row_free = row_free;
         for k in (0..k_count).step_by(terms) {
             let groups = (k / group_values + 1) as u64;
-            let loaded = load_start + LOADER_START_CYCLES + groups * group_words + GROUP_CYCLES;
-            let first = next_issue.max(loaded).max(half_ready);
-            self.issue_free = first + rows;
-            next_issue = first + rows.max(accumulator.loop_cycles() as u64);
+            let loaded = start + groups * BLOCK as u64 + GROUP_CYCLES;
+            let first = self.stepper.max(loaded).max(row_free);
+            self.stepper = first + rows;
+            row_free = first + accumulator.loop_cycles() as u64;
         }
+        row_free
+    }
+
+    /// The command's results, which are complete when `stepped`.
+    fn drain(&mut self, command: &CommandWork, stepped: u64) {
+        let words = command.rows * result_words(&self.config, command);
+        self.last_result = self.drainer.max(stepped) + words as u64;
+        self.drainer = self.last_result + REGISTER_CYCLES;
+        self.drained.rotate_left(1);
+        self.drained[SLOTS - 1] = self.drainer;
     }
 }
 
@@ -151,4 +182,51 @@ impl Timeline {
 fn result_words(config: &AmpConfig, command: &CommandWork) -> usize {
     let values = if command.result_fp16 { config.access_values() } else { config.access_values() / 2 };
     command.columns.div_ceil(values)
+}
+
+/// Access words of partial sums in a row: of all lanes that are stored.
+fn partial_words(config: &AmpConfig, command: &CommandWork) -> usize {
+    result_words(config, command) * if command.result_fp16 { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tile::TileConfig;
+
+    fn cycles(config: &TileConfig, commands: &[(usize, usize)], k_counts: &[usize]) -> u64 {
+        let mut timeline = Timeline::new(config.amp());
+        for &(rows, columns) in commands {
+            timeline.push(&CommandWork { rows, columns, result_fp16: false, partial_in: false, k_counts });
+        }
+        timeline.end()
+    }
+
+    #[test]
+    fn long_commands_cost_their_steps_and_the_last_results() {
+        let ipu64 = TileConfig::ipu64();
+        let (one, two) = (cycles(&ipu64, &[(64, 16)], &[16; 64]), cycles(&ipu64, &[(64, 16); 2], &[16; 64]));
+        assert_eq!(two - one, 64 * 4 * 64);
+        assert!((64 * 4 * 64 + 512..64 * 4 * 64 + 512 + 80).contains(&one), "{one}");
+    }
+
+    #[test]
+    fn few_rows_wait_for_weights_and_for_the_accumulator() {
+        let cost_of_a_block = |config: &TileConfig, rows| {
+            (cycles(config, &[(rows, 16)], &[16; 40]) - cycles(config, &[(rows, 16)], &[16; 20])) / 20
+        };
+        assert_eq!(cost_of_a_block(&TileConfig::ipu64(), 1), 64);
+        assert_eq!(cost_of_a_block(&TileConfig::ipu64(), 16), 64);
+        assert_eq!(cost_of_a_block(&TileConfig::ipu64(), 17), 68);
+        // T = 1: 16 phases of the loop's 3 cycles are less than the weights' 64.
+        assert_eq!(cost_of_a_block(&TileConfig::small16(), 1), 64);
+        assert_eq!(cost_of_a_block(&TileConfig::small16(), 5), 80);
+    }
+
+    #[test]
+    fn short_commands_wait_for_results() {
+        let ipu64 = TileConfig::ipu64();
+        let per_command = (cycles(&ipu64, &[(64, 16); 20], &[16]) - cycles(&ipu64, &[(64, 16); 10], &[16])) / 10;
+        assert_eq!(per_command, 64 * 8 + 1);
+    }
 }

@@ -15,23 +15,31 @@ use super::{Device, DeviceError};
 
 /// The pins of a simulated tile.
 pub trait Pins {
-    /// A pin, found once.
-    type Pin: Copy;
+    /// An input of the tile, found once.
+    type Input: Copy;
+    /// An output of the tile, found once.
+    type Output: Copy;
 
     /// What the simulator is called: `native`, `verilator`.
     fn name(&self) -> &'static str;
 
-    /// The port called `name`.
+    /// The input called `name`; the reset is one.
     ///
     /// # Errors
     /// There is none.
-    fn resolve(&self, name: &str) -> Result<Self::Pin, DeviceError>;
+    fn input(&self, name: &str) -> Result<Self::Input, DeviceError>;
+
+    /// The output called `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    fn output(&self, name: &str) -> Result<Self::Output, DeviceError>;
 
     /// Sets an input, of up to 64 bits.
-    fn set(&mut self, pin: Self::Pin, value: u64);
+    fn set(&mut self, pin: Self::Input, value: u64);
 
     /// The settled value of an output, of up to 64 bits, as the next clock edge will see it.
-    fn get(&mut self, pin: Self::Pin) -> u64;
+    fn get(&mut self, pin: Self::Output) -> u64;
 
     /// Clock cycles.
     ///
@@ -43,7 +51,7 @@ pub trait Pins {
     ///
     /// # Errors
     /// As [`Pins::step`].
-    fn run_until(&mut self, pin: Self::Pin, value: u64, limit: u64) -> Result<bool, DeviceError>;
+    fn run_until(&mut self, pin: Self::Output, value: u64, limit: u64) -> Result<bool, DeviceError>;
 
     /// Cycles so far.
     fn cycles(&self) -> u64;
@@ -61,24 +69,24 @@ struct Request {
     write: Option<u64>,
 }
 
-struct HostPins<P> {
-    reset: P,
-    valid: P,
-    write: P,
-    address: P,
-    data: P,
-    lanes: P,
-    ready: P,
-    response_valid: P,
-    response_data: P,
-    response_error: P,
-    running: P,
+struct HostPins<S: Pins> {
+    reset: S::Input,
+    valid: S::Input,
+    write: S::Input,
+    address: S::Input,
+    data: S::Input,
+    lanes: S::Input,
+    ready: S::Output,
+    response_valid: S::Output,
+    response_data: S::Output,
+    response_error: S::Output,
+    running: S::Output,
 }
 
 /// A tile behind its host port.
 pub struct HostPort<S: Pins> {
     simulator: S,
-    pins: HostPins<S::Pin>,
+    pins: HostPins<S>,
 }
 
 impl<S: Pins> HostPort<S> {
@@ -86,20 +94,19 @@ impl<S: Pins> HostPort<S> {
     ///
     /// # Errors
     /// A port is missing, or the simulator fails.
-    pub fn new(mut simulator: S) -> Result<Self, DeviceError> {
-        let pin = |name: &str| simulator.resolve(name);
+    pub fn connect(mut simulator: S) -> Result<Self, DeviceError> {
         let pins = HostPins {
-            reset: pin("reset")?,
-            valid: pin("host_request_valid")?,
-            write: pin("host_request_write")?,
-            address: pin("host_request_address")?,
-            data: pin("host_request_data")?,
-            lanes: pin("host_request_lanes")?,
-            ready: pin("host_request_ready")?,
-            response_valid: pin("host_response_valid")?,
-            response_data: pin("host_response_data")?,
-            response_error: pin("host_response_error")?,
-            running: pin("status_running")?,
+            reset: simulator.input("reset")?,
+            valid: simulator.input("host_request_valid")?,
+            write: simulator.input("host_request_write")?,
+            address: simulator.input("host_request_address")?,
+            data: simulator.input("host_request_data")?,
+            lanes: simulator.input("host_request_lanes")?,
+            ready: simulator.output("host_request_ready")?,
+            response_valid: simulator.output("host_response_valid")?,
+            response_data: simulator.output("host_response_data")?,
+            response_error: simulator.output("host_response_error")?,
+            running: simulator.output("status_running")?,
         };
         for idle in [pins.valid, pins.write, pins.address, pins.data, pins.lanes] {
             simulator.set(idle, 0);
@@ -110,7 +117,7 @@ impl<S: Pins> HostPort<S> {
         Ok(HostPort { simulator, pins })
     }
 
-    /// The simulator, for instance to look into memories.
+    /// The simulator, for instance to look into registers.
     pub fn simulator(&mut self) -> &mut S {
         &mut self.simulator
     }
@@ -178,7 +185,7 @@ impl<S: Pins> HostPort<S> {
     }
 }
 
-fn drive<S: Pins>(simulator: &mut S, pins: &HostPins<S::Pin>, request: Request) {
+fn drive<S: Pins>(simulator: &mut S, pins: &HostPins<S>, request: Request) {
     simulator.set(pins.valid, 1);
     simulator.set(pins.write, request.write.is_some().into());
     simulator.set(pins.address, request.address.into());

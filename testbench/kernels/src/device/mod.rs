@@ -9,9 +9,11 @@
 
 mod golden;
 mod host_port;
+mod native;
 
 pub use golden::{GoldenDevice, golden_parameters};
 pub use host_port::{HostPort, Pins};
+pub use native::{NativePins, NativeTile};
 
 use isa::register::{self, Configuration, Status};
 use isa::{ErrorCode, Flags, Program, Register};

@@ -11,7 +11,7 @@ use kernels::random::Random;
 use tile::TileConfig;
 
 fn device() -> HostPort<SoftTile> {
-    HostPort::new(SoftTile::new(&TileConfig::small16(), 7)).unwrap()
+    HostPort::connect(SoftTile::new(&TileConfig::small16(), 7)).unwrap()
 }
 
 #[test]

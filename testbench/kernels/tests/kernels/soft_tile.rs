@@ -110,15 +110,20 @@ impl SoftTile {
 }
 
 impl Pins for SoftTile {
-    type Pin = &'static str;
+    type Input = &'static str;
+    type Output = &'static str;
 
     fn name(&self) -> &'static str {
         "soft"
     }
 
-    fn resolve(&self, name: &str) -> Result<&'static str, DeviceError> {
+    fn input(&self, name: &str) -> Result<&'static str, DeviceError> {
         let known = PINS.iter().find(|&&pin| pin == name).copied();
         known.ok_or_else(|| DeviceError::Simulator(format!("no port {name}")))
+    }
+
+    fn output(&self, name: &str) -> Result<&'static str, DeviceError> {
+        self.input(name)
     }
 
     fn set(&mut self, pin: &'static str, value: u64) {

@@ -1,0 +1,95 @@
+//! The tile in the native simulator.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use rtl::sim::{InputPort, OutputPort, RunError, Simulator, TraceOptions};
+use tile::{Tile, TileConfig};
+
+use super::{DeviceError, HostPort, Pins};
+
+/// The tile in the native simulator.
+pub type NativeTile = HostPort<NativePins>;
+
+/// The pins of a natively simulated tile.
+pub struct NativePins {
+    simulator: Simulator,
+}
+
+impl NativeTile {
+    /// Builds the tile, compiles it and resets it.
+    ///
+    /// # Errors
+    /// The configuration is not legal, or the tile cannot be built.
+    pub fn new(config: &TileConfig) -> Result<Self, DeviceError> {
+        HostPort::connect(NativePins { simulator: simulator(config)? })
+    }
+
+    /// As [`NativeTile::new`], and writes the waveforms of all signals to a VCD file.
+    ///
+    /// # Errors
+    /// As [`NativeTile::new`]; also if the file cannot be written.
+    pub fn traced(config: &TileConfig, vcd: &Path) -> Result<Self, DeviceError> {
+        let mut simulator = simulator(config)?;
+        let cannot = |error: &dyn std::fmt::Display| DeviceError::Simulator(format!("{}: {error}", vcd.display()));
+        let file = File::create(vcd).map_err(|error| cannot(&error))?;
+        simulator.trace_vcd(BufWriter::new(file), TraceOptions::default()).map_err(|error| cannot(&error))?;
+        HostPort::connect(NativePins { simulator })
+    }
+}
+
+fn simulator(config: &TileConfig) -> Result<Simulator, DeviceError> {
+    let failed = |error: &dyn std::fmt::Display| DeviceError::Simulator(error.to_string());
+    config.validate().map_err(|error| failed(&error))?;
+    let design = rtl::elaborate(&Tile { config: config.clone() }).map_err(|error| failed(&error))?;
+    Simulator::new(&design).map_err(|error| failed(&error))
+}
+
+impl NativePins {
+    /// The simulator.
+    pub fn simulator(&mut self) -> &mut Simulator {
+        &mut self.simulator
+    }
+}
+
+impl Pins for NativePins {
+    type Input = InputPort;
+    type Output = OutputPort;
+
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn input(&self, name: &str) -> Result<InputPort, DeviceError> {
+        self.simulator.input(name).map_err(|error| DeviceError::Simulator(error.to_string()))
+    }
+
+    fn output(&self, name: &str) -> Result<OutputPort, DeviceError> {
+        self.simulator.output(name).map_err(|error| DeviceError::Simulator(error.to_string()))
+    }
+
+    fn set(&mut self, pin: InputPort, value: u64) {
+        self.simulator.set(pin, value);
+    }
+
+    fn get(&mut self, pin: OutputPort) -> u64 {
+        self.simulator.get(pin)
+    }
+
+    fn step(&mut self, cycles: u64) -> Result<(), DeviceError> {
+        self.simulator.step(cycles).map_err(|failure| DeviceError::Simulator(failure.to_string()))
+    }
+
+    fn run_until(&mut self, pin: OutputPort, value: u64, limit: u64) -> Result<bool, DeviceError> {
+        match self.simulator.run_until(pin, value, limit) {
+            Ok(_) => Ok(true),
+            Err(RunError::TimeOut { .. }) => Ok(false),
+            Err(RunError::Assertion(failure)) => Err(DeviceError::Simulator(failure.to_string())),
+        }
+    }
+
+    fn cycles(&self) -> u64 {
+        self.simulator.cycle()
+    }
+}
