@@ -1,9 +1,11 @@
 //! A naive evaluator of the design graph in integers without a width, and random values for it. It shares nothing
 //! with the simulator but the graph's own types.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use num_bigint::BigUint;
 use rtl::Bits;
-use rtl::design::{ModuleDef, Node, NodeId, Op};
+use rtl::design::{Assignment, Branch, ModuleDef, Node, NodeId, Op, RegisterDef};
 
 /// SplitMix64: the same sequence for the same seed, everywhere.
 pub struct Random(pub u64);
@@ -70,16 +72,40 @@ fn amount(by: &BigUint, limit: usize) -> usize {
     if *by >= BigUint::from(limit) { limit } else { by.iter_u64_digits().next().unwrap_or(0) as usize }
 }
 
-/// The value of every node of a module without state and without instances.
-pub fn evaluate(module: &ModuleDef, inputs: &[BigUint]) -> Vec<BigUint> {
+/// What a module's values depend on.
+#[derive(Default)]
+pub struct State {
+    pub inputs: Vec<BigUint>,
+    pub registers: Vec<BigUint>,
+    pub reset: bool,
+}
+
+/// The value of every node of a module without memories and without instances.
+pub fn evaluate(module: &ModuleDef, state: &State) -> Vec<BigUint> {
     let mut values: Vec<Option<BigUint>> = vec![None; module.nodes.len()];
     for index in 0..module.nodes.len() as u32 {
-        value(module, NodeId(index), inputs, &mut values);
+        value(module, NodeId(index), state, &mut values);
     }
     values.into_iter().flatten().collect()
 }
 
-fn value(module: &ModuleDef, id: NodeId, inputs: &[BigUint], values: &mut Vec<Option<BigUint>>) -> BigUint {
+/// The registers after a clock edge, from the values of all nodes before it.
+pub fn next_registers(module: &ModuleDef, state: &State, values: &[BigUint]) -> Vec<BigUint> {
+    let next = |(register, held): (&RegisterDef, &BigUint)| match &register.reset {
+        Some(value) if state.reset => to_big(value),
+        _ => {
+            let applies = |assignment: &&Assignment| {
+                let taken = |branch: &Branch| values[branch.condition.index()].bit(0) == branch.taken;
+                assignment.path.iter().all(taken)
+            };
+            let last = register.assignments.iter().rev().find(applies);
+            last.map_or(held.clone(), |assignment| values[assignment.value.index()].clone())
+        }
+    };
+    module.registers.iter().zip(&state.registers).map(next).collect()
+}
+
+fn value(module: &ModuleDef, id: NodeId, state: &State, values: &mut Vec<Option<BigUint>>) -> BigUint {
     if let Some(known) = &values[id.0 as usize] {
         return known.clone();
     }
@@ -88,10 +114,10 @@ fn value(module: &ModuleDef, id: NodeId, inputs: &[BigUint], values: &mut Vec<Op
         for assignment in &module.wires[wire].assignments {
             let mut applies = true;
             for branch in &assignment.path {
-                applies &= value(module, branch.condition, inputs, values).bit(0) == branch.taken;
+                applies &= value(module, branch.condition, state, values).bit(0) == branch.taken;
             }
             if applies {
-                driven = value(module, assignment.value, inputs, values);
+                driven = value(module, assignment.value, state, values);
             }
         }
         driven
@@ -99,23 +125,25 @@ fn value(module: &ModuleDef, id: NodeId, inputs: &[BigUint], values: &mut Vec<Op
         let operands: Vec<(BigUint, usize)> = module
             .combinational_operands(id)
             .into_iter()
-            .map(|operand| (value(module, operand, inputs, values), module.node(operand).width))
+            .map(|operand| (value(module, operand, state, values), module.node(operand).width))
             .collect();
-        operator(module.node(id), &operands, inputs)
+        operator(module.node(id), &operands, state)
     };
     assert!(found < modulus(module.node(id).width), "the reference stays inside the width");
     values[id.0 as usize] = Some(found.clone());
     found
 }
 
-fn operator(node: &Node, operands: &[(BigUint, usize)], inputs: &[BigUint]) -> BigUint {
+fn operator(node: &Node, operands: &[(BigUint, usize)], state: &State) -> BigUint {
     let width = node.width;
     let a = || &operands[0].0;
     let b = || &operands[1].0;
     let a_width = || operands[0].1;
     let truth = |condition: bool| BigUint::from(condition as u8);
     match &node.op {
-        Op::Input(input) => inputs[*input].clone(),
+        Op::Input(input) => state.inputs[*input].clone(),
+        Op::Register(register) => state.registers[*register].clone(),
+        Op::Reset => truth(state.reset),
         Op::Constant(bits) => to_big(bits),
         Op::Not(_) => modulus(width) - 1u8 - a(),
         Op::And(..) => a() & b(),
@@ -148,6 +176,6 @@ fn operator(node: &Node, operands: &[(BigUint, usize)], inputs: &[BigUint]) -> B
         Op::Slice { low, .. } => (a() >> *low) % modulus(width),
         Op::Concat(_) => operands.iter().fold(BigUint::default(), |all, (part, width)| (all << *width) | part),
         Op::SignExtend(_) => extend(a(), a_width(), width),
-        other => panic!("no state and no instances here: {other:?}"),
+        other => panic!("no memories and no instances here: {other:?}"),
     }
 }

@@ -248,7 +248,7 @@ impl<'g> Schedule<'g> {
     }
 }
 
-/// Moves that read a state come before the move that overwrites it; a cycle of states goes through a spare word.
+/// Moves that read a state come before the move that overwrites it.
 fn order_commits(program: &mut Program) {
     let moves = std::mem::take(&mut program.commits);
     let overwrites: HashMap<u32, usize> = moves.iter().enumerate().map(|(i, &(to, _))| (to, i)).collect();
@@ -272,13 +272,7 @@ fn order_commits(program: &mut Program) {
             }
         }
     }
-    for (i, &(to, from)) in moves.iter().enumerate() {
-        if !done[i] {
-            let spare = program.arena.len() as u32;
-            program.arena.push(0);
-            program.commits.push((spare, from));
-            ordered.push((to, spare));
-        }
-    }
-    program.commits.extend(ordered);
+    // What is left are rings that nothing enters: they hold the zeros of the beginning in any order.
+    ordered.extend(moves.iter().zip(&done).filter(|(_, done)| !**done).map(|(&ring, _)| ring));
+    program.commits = ordered;
 }

@@ -267,8 +267,8 @@ impl Graph {
         }
         match self.term(a) {
             Term::Constant(value) => return self.constant(value.rotate_left(turn) & mask),
-            Term::Place { a: inner, rotate: before, mask: inner_mask } => {
-                return self.place(inner, (before + rotate) % 64, inner_mask.rotate_left(turn) & mask);
+            Term::Place { a: inner, rotate: before, .. } => {
+                return self.place(inner, (before + rotate) % 64, mask);
             }
             Term::Insert { into, a: piece, rotate: before, mask: piece_mask } => {
                 let from_piece = piece_mask.rotate_left(turn) & mask;
