@@ -89,22 +89,30 @@ impl<'a> Analysis<'a> {
 
     /// Values of unnamed nodes made of constants only.
     fn fold_constants(&mut self) {
-        for (index, node) in self.module.nodes.iter().enumerate() {
-            let known = |id: NodeId| self.constants[id.index()].as_ref();
-            let value = match &node.op {
-                _ if node.name.is_some() => None,
-                Op::Constant(bits) => Some(bits.clone()),
-                Op::Slice { of, low } => known(*of).map(|bits| slice_bits(bits, *low, node.width)),
-                Op::Not(a) => known(*a).map(|bits| from_bits(node.width, |i| !bits.bit(i))),
-                Op::SignExtend(a) => known(*a).map(|bits| from_bits(node.width, |i| bits.bit(i.min(bits.width() - 1)))),
-                Op::Concat(parts) => parts.iter().map(|part| known(*part)).collect::<Option<Vec<_>>>().map(|parts| {
-                    let low_first: Vec<bool> =
-                        parts.iter().rev().flat_map(|part| (0..part.width()).map(|i| part.bit(i))).collect();
-                    from_bits(node.width, |i| low_first[i])
-                }),
-                _ => None,
-            };
-            self.constants[index] = value;
+        for index in 0..self.module.nodes.len() {
+            self.constants[index] = self.fold(NodeId(index as u32));
+        }
+    }
+
+    /// The value of an unnamed node, where those of its operands are known and decide it.
+    pub fn fold(&self, id: NodeId) -> Option<Bits> {
+        let node = self.module.node(id);
+        let known = |id: NodeId| self.constants[id.index()].as_ref();
+        if node.name.is_some() {
+            return None;
+        }
+        match &node.op {
+            Op::Constant(bits) => Some(bits.clone()),
+            Op::Slice { of, low } => known(*of).map(|bits| slice_bits(bits, *low, node.width)),
+            Op::Not(a) => known(*a).map(|bits| from_bits(node.width, |i| !bits.bit(i))),
+            Op::SignExtend(a) => known(*a).map(|bits| from_bits(node.width, |i| bits.bit(i.min(bits.width() - 1)))),
+            Op::Concat(parts) => {
+                let parts: Option<Vec<&Bits>> = parts.iter().rev().map(|part| known(*part)).collect();
+                let low_first: Vec<bool> =
+                    parts?.iter().flat_map(|part| (0..part.width()).map(|i| part.bit(i))).collect();
+                Some(from_bits(node.width, |i| low_first[i]))
+            }
+            _ => None,
         }
     }
 

@@ -49,11 +49,13 @@ pub struct Expression {
     pub cheap: bool,
     /// The brackets of a concatenation, which may be left out inside another.
     pub braces: bool,
+    /// The value, where the operands do not matter.
+    pub decided: Option<Bits>,
 }
 
 impl Expression {
     pub fn new(text: impl Into<String>, level: Level, reads: Vec<Read>) -> Self {
-        Expression { text: text.into(), level, reads, cheap: false, braces: false }
+        Expression { text: text.into(), level, reads, cheap: false, braces: false, decided: None }
     }
 
     fn atom(text: impl Into<String>, reads: Vec<Read>) -> Self {
@@ -101,6 +103,11 @@ pub fn binary(a: Expression, operator: &str, b: Expression, level: Level) -> Exp
 pub fn prefix(operator: &str, a: Expression, level: Level) -> Expression {
     let cheap = a.level == Level::Atom && a.text.len() < 40;
     Expression::new(format!("{operator}{}", a.as_atom()), level, a.reads).cheap(cheap)
+}
+
+/// One bit.
+fn bit(value: bool) -> Bits {
+    Bits::from_u64(value as u64, 1)
 }
 
 /// A constant that is counted with: decimal up to four digits.
@@ -220,7 +227,7 @@ impl Writer<'_> {
             Op::MulSigned(a, b) => binary(self.signed(*a), "*", self.signed(*b), Level::Multiplicative),
             Op::Eq(a, b) => self.compare(*a, *b, "==", Level::Equality),
             Op::Lt(a, b) => self.less(*a, *b, false),
-            Op::LtSigned(a, b) => binary(self.signed(*a), "<", self.signed(*b), Level::Relational),
+            Op::LtSigned(a, b) => self.less_signed(*a, *b, false),
             Op::ShiftLeft(a, n) => self.shift(*a, "<<", *n),
             Op::ShiftRight(a, n) => self.shift(*a, ">>", *n),
             Op::ShiftRightSigned(a, n) => self.shift(*a, ">>>", *n),
@@ -268,7 +275,7 @@ impl Writer<'_> {
         match self.inline_op(a) {
             Some(Op::Eq(a, b)) => self.compare(a, b, "!=", Level::Equality),
             Some(Op::Lt(a, b)) => self.less(a, b, true),
-            Some(Op::LtSigned(a, b)) => binary(self.signed(a), ">=", self.signed(b), Level::Relational),
+            Some(Op::LtSigned(a, b)) => self.less_signed(a, b, true),
             Some(Op::ReduceOr(a)) => {
                 let zero = constant_text(&Bits::zero(self.module.node(a).width));
                 let operand = self.operand(a);
@@ -295,6 +302,9 @@ impl Writer<'_> {
     fn compare(&mut self, a: NodeId, b: NodeId, operator: &str, level: Level) -> Expression {
         let (a, b) = (self.analysis.canonical(a), self.analysis.canonical(b));
         let (a, b) = if self.analysis.constant(a).is_some() { (b, a) } else { (a, b) };
+        if a == b {
+            return self.decided(&[a], bit(operator == "=="));
+        }
         let constant = self.analysis.constant(b).cloned();
         if let Some(bits) = constant.as_ref().filter(|bits| bits.width() == 1) {
             return if bits.bit(0) == (operator == "==") { self.operand(a) } else { self.not(a) };
@@ -311,12 +321,11 @@ impl Writer<'_> {
     fn less(&mut self, a: NodeId, b: NodeId, negated: bool) -> Expression {
         let (a, b) = (self.analysis.canonical(a), self.analysis.canonical(b));
         let constant = |id| self.analysis.constant(id);
-        let never =
-            constant(b).is_some_and(Bits::is_zero) || constant(a).is_some_and(|bits| *bits == Bits::ones(bits.width()));
+        let never = a == b
+            || constant(b).is_some_and(Bits::is_zero)
+            || constant(a).is_some_and(|bits| *bits == Bits::ones(bits.width()));
         if never {
-            let skipped = [self.operand(a).reads, self.operand(b).reads].concat();
-            self.skipped.extend(skipped);
-            return Expression::atom(if negated { "1'b1" } else { "1'b0" }, vec![]).cheap(true);
+            return self.decided(&[a, b], bit(negated));
         }
         let turned = constant(a).is_some();
         let operator = match (turned, negated) {
@@ -330,6 +339,25 @@ impl Writer<'_> {
         let (left, right) = (self.operand(left), self.number(right));
         let simple = left.is_simple();
         binary(left, operator, right, Level::Relational).cheap(cheap && simple)
+    }
+
+    /// A value that does not depend on the operands.
+    fn decided(&mut self, operands: &[NodeId], value: Bits) -> Expression {
+        for &operand in operands {
+            let reads = self.operand(operand).reads;
+            self.skipped.extend(reads);
+        }
+        let text = constant_text(&value);
+        Expression { decided: Some(value), ..Expression::atom(text, vec![]).cheap(true) }
+    }
+
+    /// `a < b` in two's complement, or with `negated` `a >= b`.
+    fn less_signed(&mut self, a: NodeId, b: NodeId, negated: bool) -> Expression {
+        if self.analysis.canonical(a) == self.analysis.canonical(b) {
+            return self.decided(&[a], bit(negated));
+        }
+        let operator = if negated { ">=" } else { "<" };
+        binary(self.signed(a), operator, self.signed(b), Level::Relational)
     }
 
     fn signed(&mut self, a: NodeId) -> Expression {
@@ -346,9 +374,7 @@ impl Writer<'_> {
                 let past = if signed { width - 1 } else { width };
                 let amount = bits.to_u64().map_or(past, |amount| amount.min(past as u64) as usize);
                 if amount == width {
-                    let skipped = self.operand(a).reads;
-                    self.skipped.extend(skipped);
-                    return Expression::atom(constant_text(&Bits::zero(width)), vec![]).cheap(true);
+                    return self.decided(&[a], Bits::zero(width));
                 }
                 Expression::atom(amount.to_string(), vec![])
             }

@@ -1,5 +1,5 @@
-//! Registers that share an `always` block: described one after the other, under the same conditions, and none
-//! computed from another, so that a pipeline stage is one block.
+//! Registers that share an `always` block: described one after the other, under the same conditions, and either none
+//! computed from another (a pipeline stage is one block), or all declared before the first is set.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub fn register_groups(module: &ModuleDef) -> Vec<Vec<usize>> {
         if let Some(group) = groups.last_mut()
             && group.len() < LARGEST
             && same_structure(&module.registers[group[0]], register)
-            && !depends_on(module, register, group)
+            && (declared_before(module, register, group) || !depends_on(module, register, group))
         {
             group.push(index);
         } else {
@@ -31,6 +31,13 @@ fn same_structure(a: &RegisterDef, b: &RegisterDef) -> bool {
     a.reset.is_some() == b.reset.is_some()
         && a.assignments.len() == b.assignments.len()
         && a.assignments.iter().zip(&b.assignments).all(|(a, b)| a.path == b.path)
+}
+
+/// True if `register` is declared before the first of `group` is set.
+fn declared_before(module: &ModuleDef, register: &RegisterDef, group: &[usize]) -> bool {
+    let set =
+        group.iter().filter_map(|&member| assignment_operands(&module.registers[member].assignments).into_iter().max());
+    set.min().is_some_and(|first_set| register.node < first_set)
 }
 
 /// True if what `register` is set to may depend combinationally on a register of `group`.

@@ -22,11 +22,8 @@ impl Writer<'_> {
         let body = self.writes(memory) + &self.reads_at_clock(memory);
         // No later than the node that reads it first, and the block.
         let before = first.into_iter().chain((!body.is_empty()).then_some(last)).min().unwrap_or(last);
-        self.item(before, Rank::Declaration, declared);
         let contents = self.initial(memory);
-        if !contents.is_empty() {
-            self.item(before, Rank::Block, contents);
-        }
+        self.item(before, Rank::Declaration, declared + &contents);
 
         if !body.is_empty() {
             self.reads_clock = true;
@@ -113,7 +110,7 @@ impl Writer<'_> {
             let value = constant_text(word);
             text += &layout(8, &format!("{}[{i}] = ", memory.name), &value, ";");
         }
-        format!("    initial begin\n{text}    end\n")
+        format!("    initial begin\n{text}    end\n\n")
     }
 
     /// A loop that sets the words from `first` on to zero.
@@ -137,29 +134,36 @@ impl Writer<'_> {
             }
             let mut reads = vec![];
             for read in &memory.reads {
-                let (enable, clocked) = match read.kind {
-                    ReadKind::Asynchronous => continue,
-                    ReadKind::Synchronous { enable } => (enable, true),
-                    ReadKind::SinglePort { enable, .. } => (enable, false),
+                let (enable, own_write) = match read.kind {
+                    ReadKind::Asynchronous => (None, None),
+                    ReadKind::Synchronous { enable } => (Some(self.operand(enable)), None),
+                    ReadKind::SinglePort { enable, write } => (Some(self.operand(enable)), Some(write)),
                 };
-                reads.push((self.operand(enable), self.operand(read.address), clocked));
+                reads.push((enable, self.operand(read.address), own_write));
             }
             let bits = self.module.node(memory.reads[0].address).width;
             if bits >= 63 || memory.depth != 1 << bits {
                 let limit = Expression::word(&format!("{bits}'d{}", memory.depth));
-                let accesses = writes.iter().map(|(enable, address)| (enable, address, "write"));
-                let accesses = accesses.chain(reads.iter().map(|(enable, address, _)| (enable, address, "read")));
+                let writes = writes.iter().map(|(enable, address)| (Some(enable.clone()), address, "write"));
+                let accesses = writes.chain(reads.iter().map(|(enable, address, _)| (enable.clone(), address, "read")));
                 for (enable, address, what) in accesses {
                     let past = binary(address.clone(), ">=", limit.clone(), Level::Relational);
-                    checks.push((format!("{what} past the last word of {}", memory.name), both(enable.clone(), past)));
+                    let broken = match enable {
+                        Some(enable) => both(enable, past),
+                        None => past,
+                    };
+                    checks.push((format!("{what} past the last word of {}", memory.name), broken));
                 }
             }
-            for (read_enable, read_address, _) in reads.iter().filter(|(.., clocked)| memory.collision_free && *clocked)
-            {
-                for (enable, address) in &writes {
-                    let same = binary(read_address.clone(), "==", address.clone(), Level::Equality);
-                    let met = both(both(read_enable.clone(), enable.clone()), same);
-                    checks.push((format!("read and write of one word of {}", memory.name), met));
+            if memory.collision_free {
+                for (enable, address, own_write) in &reads {
+                    let others = writes.iter().enumerate().filter(|(index, _)| Some(*index) != *own_write);
+                    for (_, (write_enable, write_address)) in others {
+                        let Some(enable) = enable else { continue };
+                        let same = binary(address.clone(), "==", write_address.clone(), Level::Equality);
+                        let met = both(both(enable.clone(), write_enable.clone()), same);
+                        checks.push((format!("read and write of one word of {}", memory.name), met));
+                    }
                 }
             }
         }
