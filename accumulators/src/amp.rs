@@ -220,7 +220,9 @@ impl Module for Amp {
             WeightStoreIn { write: io.weights.clone(), read: io.step.weights.clone() },
         );
         let inputs = phase_inputs(&config, &io.step).register("inputs");
-        let x = (0..config.terms).map(|i| unpack(inputs.bits(16 * i..16 * (i + 1)), FP16)).collect::<Vec<_>>();
+        let x = (0..config.terms)
+            .map(|i| unpack(&format!("x_{i}"), inputs.bits(16 * i..16 * (i + 1)), FP16))
+            .collect::<Vec<_>>();
         let enable = io.step.enable.register("enable");
 
         // Control follows the operands: the state is read two cycles after the step came in, used in the third, and
@@ -243,17 +245,18 @@ impl Module for Amp {
         let drain_read = io.drain.valid & io.advance;
         let halves: Vec<HalfControl> = (0..2)
             .map(|half| {
-                let steps_here = read.valid & read.at.half.eq(half);
-                let drains_here = drain_read & io.drain.at.half.eq(half);
-                let writes_here = written.valid & written.at.half.eq(half);
-                let preloads_here = preload.valid & preload.at.half.eq(half);
+                let name = |what: &str, signal: Signal| signal.named(format!("half_{half}_{what}"));
+                let steps_here = name("steps", read.valid & read.at.half.eq(half));
+                let drains_here = name("drains", drain_read & io.drain.at.half.eq(half));
+                let writes_here = name("writes", written.valid & written.at.half.eq(half));
+                let preloads_here = name("preloads", preload.valid & preload.at.half.eq(half));
                 m.assert(&format!("half_{half}_is_read_by_one"), !(steps_here & drains_here));
                 m.assert(&format!("half_{half}_is_written_by_one"), !(writes_here & preloads_here));
                 HalfControl {
-                    read_enable: steps_here | drains_here,
-                    read_row: mux(steps_here, read.at.row, io.drain.at.row),
-                    write_enable: writes_here | preloads_here,
-                    write_row: mux(preloads_here, preload.at.row, written.at.row),
+                    read_enable: name("read_enable", steps_here | drains_here),
+                    read_row: name("read_row", mux(steps_here, read.at.row, io.drain.at.row)),
+                    write_enable: name("write_enable", writes_here | preloads_here),
+                    write_row: name("write_row", mux(preloads_here, preload.at.row, written.at.row)),
                 }
             })
             .collect();
@@ -277,7 +280,7 @@ impl Module for Amp {
                     &format!("lane_{lane}"),
                     &Lane { config },
                     LaneIn {
-                        operands: DotProductIn { x: x.clone(), w: weights.weights[lane].clone(), enable },
+                        operands: DotProductIn { x: x.clone(), w: weights.weights[lane], enable },
                         step_half: used.at.half,
                         step_start: used.start,
                         halves,

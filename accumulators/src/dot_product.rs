@@ -36,8 +36,8 @@ bundle! {
     pub struct DotProductIn {
         /// First factors, unpacked: they are shared by all lanes.
         pub x: Vec<Unpacked>,
-        /// Second factors, FP16.
-        pub w: Vec<Signal>,
+        /// Second factors: `terms` FP16 numbers, the first lowest.
+        pub w: Signal,
         /// One bit a pair: it takes part.
         pub enable: Signal,
     }
@@ -111,7 +111,7 @@ impl Module for DotProduct {
     fn inputs(&self, ports: &Ports) -> DotProductIn {
         DotProductIn {
             x: (0..self.terms).map(|i| unpacked_ports(&ports.nested(&format!("x_{i}")))).collect(),
-            w: ports.array("w", self.terms, FP16.bits()),
+            w: ports.input("w", self.terms * FP16.bits()),
             enable: ports.input("enable", self.terms),
         }
     }
@@ -122,7 +122,8 @@ impl Module for DotProduct {
         // Stage 1: 11 x 11-bit significand products, exponents added.
         let products: Vec<Product> = (0..self.terms)
             .map(|i| {
-                multiply_exact(&io.x[i], &unpack(io.w[i], FP16), io.enable.bit(i)).register_all(&format!("product_{i}"))
+                let w = unpack(&format!("w_{i}"), io.w.bits(16 * i..16 * (i + 1)), FP16);
+                multiply_exact(&io.x[i], &w, io.enable.bit(i)).register_all(&format!("product_{i}"))
             })
             .collect();
 

@@ -159,7 +159,7 @@ impl Module for Fp32Accumulate {
 
 /// The state's significand at its place in the window.
 fn place(number: Signal) -> Placed {
-    let Unpacked { sign, exponent, significand, zero, infinite, nan, signalling } = unpack(number, FP32);
+    let Unpacked { sign, exponent, significand, zero, infinite, nan, signalling } = unpack("state", number, FP32);
 
     // At or above the lowest place: left by up to 111, exactly.
     let left = exponent - lit(LOWEST_EXPONENT, 8);

@@ -142,7 +142,7 @@ impl Module for Lane {
         LaneIn {
             operands: DotProductIn {
                 x: (0..terms).map(|i| unpacked_ports(&operands.nested(&format!("x_{i}")))).collect(),
-                w: operands.array("w", terms, FP16.bits()),
+                w: operands.input("w", terms * FP16.bits()),
                 enable: operands.input("enable", terms),
             },
             step_half: ports.bit("step_half"),

@@ -64,7 +64,7 @@ impl Module for ExactPartial {
 
     fn build(&self, m: &Builder, io: PartialIn) -> PartialOut {
         m.summary("Rounds an FP32 partial sum to the grid of the exact accumulator.");
-        let number = unpack(io.number, FP32);
+        let number = unpack("number", io.number, FP32);
         let bits = self.bits;
 
         // On the grid: left by exponent - 102, exactly. A normal number leaves the range where its leading one

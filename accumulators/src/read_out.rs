@@ -126,6 +126,7 @@ impl Module for ReadOut {
     }
 
     fn build(&self, m: &Builder, io: ReadOutIn) -> ReadOutOut {
+        m.unused(io.mode.fp16); // where there is no choice
         match self.accumulator {
             AccumulatorKind::Exact { bits } => self.build_exact(m, io, bits),
             AccumulatorKind::Fp32 => self.build_fp32(m, io),
@@ -187,7 +188,7 @@ impl ReadOut {
         m.summary("Delivers an FP32 accumulator as it is, or rounded to FP16.");
         let advance = io.advance;
         let (state, mode) = (io.state.register_if("state_1", advance), stage(&io.mode, "mode_1", advance));
-        let number = unpack(state, FP32);
+        let number = unpack("state", state, FP32);
 
         // Stage 2: the significand where FP16 keeps 11 bits. A number below FP16's normal range moves right by its
         // distance from it; past 12 places only a sticky bit remains.

@@ -24,22 +24,24 @@ bundle! {
     }
 }
 
-/// Takes a number of `format` apart. Combinational.
-pub fn unpack(number: Signal, format: Format) -> Unpacked {
+/// Takes a number of `format` apart; the parts are named `name` and what they are. Combinational.
+#[track_caller]
+pub fn unpack(name: &str, number: Signal, format: Format) -> Unpacked {
     let Format { exponent_bits, fraction_bits } = format;
+    let part = |part: &str, signal: Signal| signal.named(format!("{name}_{part}"));
     let fraction = number.bits(0..fraction_bits);
-    let exponent = number.bits(fraction_bits..fraction_bits + exponent_bits);
-    let normal = exponent.any();
-    let special = exponent.all();
-    let fraction_zero = fraction.is_zero();
-    let nan = special & !fraction_zero;
+    let biased = number.bits(fraction_bits..fraction_bits + exponent_bits);
+    let normal = part("normal", biased.any());
+    let special = part("special", biased.all());
+    let fraction_zero = part("fraction_zero", fraction.is_zero());
+    let nan = part("nan", special & !fraction_zero);
     Unpacked {
         sign: number.msb(),
-        exponent: exponent | (!normal).zero_extend(exponent_bits),
-        significand: cat([normal, fraction]),
-        zero: !normal & fraction_zero,
-        infinite: special & fraction_zero,
+        exponent: part("exponent", biased | (!normal).zero_extend(exponent_bits)),
+        significand: part("significand", cat([normal, fraction])),
+        zero: part("zero", !normal & fraction_zero),
+        infinite: part("infinite", special & fraction_zero),
         nan,
-        signalling: nan & !fraction.msb(),
+        signalling: part("signalling", nan & !fraction.msb()),
     }
 }

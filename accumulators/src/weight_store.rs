@@ -73,8 +73,8 @@ bundle! {
 bundle! {
     /// Weights of the phase.
     pub struct WeightStoreOut {
-        /// For each lane, `terms` FP16 values.
-        pub weights: Vec<Vec<Signal>>,
+        /// For each lane, `terms` FP16 values, the first lowest.
+        pub weights: Vec<Signal>,
     }
 }
 
@@ -116,6 +116,7 @@ impl Module for WeightStore {
 
     fn build(&self, m: &Builder, io: WeightStoreIn) -> WeightStoreOut {
         m.summary("Two 16x16 blocks of FP16 weights: one loads while the other works.");
+        m.unused(io.read.k); // its low bits are zero: k is a multiple of T
         let AmpConfig { terms, .. } = self.config;
         let columns = self.config.access_values();
         let column_bits = columns.trailing_zeros() as usize;
@@ -137,24 +138,19 @@ impl Module for WeightStore {
                     let straight = row.bits(0..column_bits).eq(k) & word.eq(lane / columns);
                     let across = row.eq(lane);
                     let enable = valid & mux(transposed, across, straight);
-                    let memory = m.memory(&format!("weights_lane_{lane}_k_{k}"), depth, FP16.bits());
+                    let memory = m.memory(&format!("words_lane_{lane}_k_{k}"), depth, FP16.bits());
                     memory.write(write_address, mux(transposed, value(k), value(lane % columns)), enable);
                     memory.read(&format!("lane_{lane}_k_{k}"), read_address)
                 };
                 let read: Vec<Signal> = (0..columns).map(column).collect();
                 // With fewer terms than columns, the phase picks its group of columns.
-                (0..terms)
-                    .map(|term| {
-                        let groups: Vec<Signal> = read.iter().skip(term).step_by(terms).copied().collect();
-                        let first = terms.trailing_zeros() as usize;
-                        let group = if groups.len() == 1 {
-                            groups[0]
-                        } else {
-                            select(io.read.k.bits(first..column_bits), groups)
-                        };
-                        group.register(&format!("weight_lane_{lane}_{term}"))
-                    })
-                    .collect()
+                let groups: Vec<Signal> =
+                    read.chunks(terms).map(|group| cat(group.iter().rev().copied().collect::<Vec<_>>())).collect();
+                let group = match groups.as_slice() {
+                    [whole] => *whole,
+                    _ => select(io.read.k.bits(terms.trailing_zeros() as usize..column_bits), groups),
+                };
+                group.register(&format!("weights_lane_{lane}"))
             })
             .collect();
         WeightStoreOut { weights }

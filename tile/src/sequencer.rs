@@ -12,8 +12,8 @@
 //! | Throughput | a command every 4 cycles without conflicts, while the engine's queue has room    |
 //! | Order      | program order; WAIT and HALT wait until the engines are idle                     |
 //! | Reset      | ends the program; also held while none runs                                      |
-//! | Refuses    | UNKNOWN_COMMAND, BAD_COMMAND, UNSUPPORTED with the command's address;            |
-//! |            | MISALIGNED and OUT_OF_RANGE for a command or a loop target                       |
+//! | Refuses    | UNKNOWN_COMMAND, BAD_COMMAND, UNSUPPORTED, MISALIGNED with the command's         |
+//! |            | address; OUT_OF_RANGE with that of a loop target or of a command beyond memory   |
 //! | Does not   | run VECTOR, EXCHANGE and SYNC: UNSUPPORTED                                       |
 
 use isa::command::{Amp, Halt, Loop, OPCODE, Set, Wait};
@@ -143,6 +143,7 @@ impl Module for Sequencer {
         let target = field(Loop::TARGET);
         let empty_loop = is(Loop::CODE) & count.is_zero();
         let misaligned_target = is(Loop::CODE) & target.bits(0..3).any();
+        let misaligned_descriptor = is(Amp::CODE) & field(Amp::DESCRIPTOR).bits(0..3).any();
         let target_beyond = is(Loop::CODE) & target.ge(self.config.memory_bytes());
 
         let here = program_counter.q;
@@ -150,7 +151,7 @@ impl Module for Sequencer {
             (!known, ErrorCode::UnknownCommand, here),
             (reserved | empty_loop, ErrorCode::BadCommand, here),
             (unsupported, ErrorCode::Unsupported, here),
-            (misaligned_target, ErrorCode::Misaligned, target),
+            (misaligned_target | misaligned_descriptor, ErrorCode::Misaligned, here),
             (target_beyond, ErrorCode::OutOfRange, target),
         ];
         let fault = faults.into_iter().rev().fold(io.request_fault.clone(), |otherwise, (valid, code, address)| {

@@ -12,8 +12,8 @@
 //! | Latency    | command taken to `fetched`: 10 cycles without conflicts                          |
 //! | Handshake  | `command` is valid and ready: a queue of two addresses                           |
 //! | Order      | slots in the order of the commands                                               |
-//! | Refuses    | BAD_DESCRIPTOR for reserved bits and values out of range; MISALIGNED and         |
-//! |            | OUT_OF_RANGE with the descriptor's address                                       |
+//! | Refuses    | BAD_DESCRIPTOR for reserved bits and values out of range; MISALIGNED for what    |
+//! |            | its streams cannot start at; OUT_OF_RANGE; all with the descriptor's address     |
 
 use isa::{Activation, AmpDescriptor, ErrorCode, Field};
 use rtl::generic::fifo::{Fifo, FifoIn};
@@ -122,7 +122,7 @@ impl Module for Descriptors {
     type Out = DescriptorsOut;
 
     fn name(&self) -> String {
-        format!("descriptors_d{}", self.config.rows)
+        format!("descriptors_t{}_d{}", self.config.terms, self.config.rows)
     }
 
     fn inputs(&self, ports: &Ports) -> DescriptorsIn {
@@ -187,7 +187,13 @@ impl Module for Descriptors {
             pointer.set(pointer.q + 1);
         });
 
-        let bad_fault = Fault::new(complete & bad, ErrorCode::BadDescriptor, address.q);
+        let misaligned = self.misaligned(&slot_at(&slots, pointer.q));
+        let code = |code: ErrorCode| lit(code.code(), 8);
+        let bad_fault = Fault {
+            valid: complete & (bad | misaligned),
+            code: mux(bad, code(ErrorCode::BadDescriptor), code(ErrorCode::Misaligned)),
+            address: address.q,
+        };
         let request_fault = Fault { address: address.q, ..io.request_fault.clone() };
         m.unused(io.request_fault.address);
         DescriptorsOut {
@@ -202,6 +208,24 @@ impl Module for Descriptors {
 }
 
 impl Descriptors {
+    /// A stream's address or stride is not a multiple of an access word, or the list's address not of a word.
+    fn misaligned(&self, slot: &Slot) -> Signal {
+        let stride_low = self.config.amp().access_words().trailing_zeros() as usize;
+        let low_bits = |field: Field, low: usize| {
+            let bits = slot.field(field);
+            if low == 0 { lit(0, 1) } else { bits.truncate(low).any() }
+        };
+        let stream = |address: Field, x: Field, y: Field| {
+            low_bits(address, stride_low + 3) | low_bits(x, stride_low) | low_bits(y, stride_low)
+        };
+        use AmpDescriptor as D;
+        stream(D::INPUT_ADDRESS, D::INPUT_STRIDE_X, D::INPUT_STRIDE_Y)
+            | stream(D::WEIGHT_ADDRESS, D::WEIGHT_STRIDE, D::WEIGHT_STRIDE)
+            | stream(D::RESULT_ADDRESS, D::RESULT_STRIDE_X, D::RESULT_STRIDE_Y)
+            | (stream(D::PARTIAL_ADDRESS, D::PARTIAL_STRIDE_X, D::PARTIAL_STRIDE_Y) & slot.field(D::PARTIAL_IN))
+            | low_bits(D::LIST_ADDRESS, 3)
+    }
+
     /// The slot's values cannot be.
     fn bad(&self, slot: &Slot) -> Signal {
         let reserved = (0..WORDS).filter_map(|word| {

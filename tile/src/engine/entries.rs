@@ -13,7 +13,8 @@
 //! | Throughput | a block every 7 cycles: a block takes at least 16 to load                        |
 //! | Handshake  | `block` is valid and ready                                                       |
 //! | Order      | lists in the order of the slots, entries in the order of the list                |
-//! | Refuses    | BAD_ENTRY for a rectangle that is empty or leaves the rows; LIST_OUT_OF_RANGE    |
+//! | Refuses    | BAD_ENTRY for a rectangle that is empty or leaves the rows, MISALIGNED for part  |
+//! |            | of an access word, LIST_OUT_OF_RANGE; all with the entry's address               |
 
 use isa::{AmpDescriptor, ErrorCode, ListEntry};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
@@ -139,7 +140,7 @@ impl Module for Entries {
     type Out = EntriesOut;
 
     fn name(&self) -> String {
-        "entries".into()
+        format!("entries_g{}", self.config.amp().access_words())
     }
 
     fn inputs(&self, ports: &Ports) -> EntriesIn {
@@ -213,7 +214,18 @@ impl Module for Entries {
             });
         });
 
-        let bad_entry = Fault::new(multiply & !legal, ErrorCode::BadEntry, address.q);
+        let low = self.config.amp().access_words().trailing_zeros() as usize;
+        let misaligned = if low == 0 {
+            lit(0, 1)
+        } else {
+            (field(ListEntry::INPUT_OFFSET).truncate(low) | field(ListEntry::WEIGHT_BLOCK).truncate(low)).any()
+        };
+        let code = |code: ErrorCode| lit(code.code(), 8);
+        let bad_entry = Fault {
+            valid: multiply & (!legal | misaligned),
+            code: mux(legal, code(ErrorCode::Misaligned), code(ErrorCode::BadEntry)),
+            address: address.q,
+        };
         let list_ended = io.request_fault.code.eq(ErrorCode::OutOfRange.code());
         let code = mux(list_ended, lit(ErrorCode::ListOutOfRange.code(), 8), io.request_fault.code);
         let request_fault = Fault { code, ..io.request_fault };

@@ -57,8 +57,9 @@ impl Host {
         self.sim.set(self.valid, 0);
         for _ in 0..2 {
             if self.sim.get(self.response_valid) == 1 {
-                let data = self.sim.get(self.response_data);
-                return if self.sim.get(self.response_error) == 1 { Err(Refused) } else { Ok(data) };
+                let (data, error) = (self.sim.get(self.response_data), self.sim.get(self.response_error));
+                self.step(1);
+                return if error == 1 { Err(Refused) } else { Ok(data) };
             }
             self.step(1);
         }
@@ -74,14 +75,37 @@ impl Host {
 
     /// Writes whole words.
     pub fn write_words(&mut self, address: u32, words: &[u64]) {
-        for (i, &word) in words.iter().enumerate() {
-            self.request(true, address + 8 * i as u32, word, 0xff).expect("memory is there");
-        }
+        self.stream(true, address, words);
     }
 
     /// Reads whole words.
     pub fn read_words(&mut self, address: u32, count: usize) -> Vec<u64> {
-        (0..count).map(|i| self.request(false, address + 8 * i as u32, 0, 0).expect("memory is there")).collect()
+        self.stream(false, address, &vec![0; count])
+    }
+
+    /// One request for each word, one a cycle; the responses' data.
+    fn stream(&mut self, write: bool, address: u32, words: &[u64]) -> Vec<u64> {
+        let mut responses = vec![];
+        let mut sent = 0;
+        let mut cycles = 0;
+        self.sim.set(self.write, write.into());
+        self.sim.set(self.lanes, 0xff);
+        while responses.len() < words.len() {
+            self.sim.set(self.valid, (sent < words.len()).into());
+            self.sim.set(self.address, u64::from(address) + 8 * sent as u64);
+            self.sim.set(self.data, words.get(sent).copied().unwrap_or(0));
+            if self.sim.get(self.response_valid) == 1 {
+                assert_eq!(self.sim.get(self.response_error), 0, "memory is there");
+                responses.push(self.sim.get(self.response_data));
+            }
+            let taken = sent < words.len() && self.sim.get(self.ready) == 1;
+            self.step(1);
+            sent += usize::from(taken);
+            cycles += 1;
+            assert!(cycles < 100_000 + 2 * words.len(), "the host port does not answer");
+        }
+        self.sim.set(self.valid, 0);
+        responses
     }
 
     /// Reads a register.
