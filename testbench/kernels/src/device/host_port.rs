@@ -39,7 +39,10 @@ pub trait Pins {
     fn set(&mut self, pin: Self::Input, value: u64);
 
     /// The settled value of an output, of up to 64 bits, as the next clock edge will see it.
-    fn get(&mut self, pin: Self::Output) -> u64;
+    ///
+    /// # Errors
+    /// As [`Pins::step`].
+    fn get(&mut self, pin: Self::Output) -> Result<u64, DeviceError>;
 
     /// Clock cycles.
     ///
@@ -55,6 +58,14 @@ pub trait Pins {
 
     /// Cycles so far.
     fn cycles(&self) -> u64;
+
+    /// Ends what is being written, such as a waveform.
+    ///
+    /// # Errors
+    /// It could not be written.
+    fn finish(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
 }
 
 /// Cycles without progress after which the port is taken to be dead. Streams that never pause could hold the host
@@ -137,13 +148,13 @@ impl<S: Pins> HostPort<S> {
             drive(simulator, pins, request);
         }
         while offered.is_some() || !under_way.is_empty() {
-            let taken = offered.is_some() && simulator.get(pins.ready) == 1;
-            let answered = simulator.get(pins.response_valid) == 1;
+            let taken = offered.is_some() && simulator.get(pins.ready)? == 1;
+            let answered = simulator.get(pins.response_valid)? == 1;
             if answered {
                 let request: Request = under_way
                     .pop_front()
                     .ok_or_else(|| DeviceError::Simulator("the host port answered without a request".to_owned()))?;
-                if simulator.get(pins.response_error) == 1 {
+                if simulator.get(pins.response_error)? == 1 {
                     // Whatever is under way comes to its end, so that the port can be used again.
                     simulator.set(pins.valid, 0);
                     simulator.step(1)?;
@@ -151,7 +162,7 @@ impl<S: Pins> HostPort<S> {
                     let access = if request.write.is_some() { "write" } else { "read" };
                     return Err(DeviceError::Refused { access, address: request.address });
                 }
-                receive(simulator.get(pins.response_data));
+                receive(simulator.get(pins.response_data)?);
             }
             simulator.step(1)?;
             if taken {
@@ -178,7 +189,7 @@ impl<S: Pins> HostPort<S> {
             if left == 0 {
                 return Ok(());
             }
-            left -= self.simulator.get(self.pins.response_valid) as usize;
+            left -= self.simulator.get(self.pins.response_valid)? as usize;
             self.simulator.step(1)?;
         }
         Err(DeviceError::NoAnswer { cycles: PATIENCE_CYCLES })
@@ -229,5 +240,9 @@ impl<S: Pins> Device for HostPort<S> {
 
     fn simulated_cycles(&self) -> u64 {
         self.simulator.cycles()
+    }
+
+    fn finish(&mut self) -> Result<(), DeviceError> {
+        self.simulator.finish()
     }
 }

@@ -10,10 +10,12 @@
 mod golden;
 mod host_port;
 mod native;
+mod verilator;
 
 pub use golden::{GoldenDevice, golden_parameters};
 pub use host_port::{HostPort, Pins};
 pub use native::{NativePins, NativeTile};
+pub use verilator::{VerilatorPins, VerilatorTile, cosim_design};
 
 use isa::register::{self, Configuration, Status};
 use isa::{ErrorCode, Flags, Program, Register};
@@ -56,6 +58,14 @@ pub trait Device {
 
     /// Clock cycles simulated so far, those of the host port included; 0 on a device without time.
     fn simulated_cycles(&self) -> u64;
+
+    /// Ends what is being written, such as a waveform.
+    ///
+    /// # Errors
+    /// It could not be written.
+    fn finish(&mut self) -> Result<(), DeviceError> {
+        Ok(())
+    }
 
     /// Loads a program.
     ///

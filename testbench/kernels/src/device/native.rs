@@ -1,7 +1,6 @@
 //! The tile in the native simulator.
 
 use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 
 use rtl::sim::{InputPort, OutputPort, RunError, Simulator, TraceOptions};
@@ -34,7 +33,7 @@ impl NativeTile {
         let mut simulator = simulator(config)?;
         let cannot = |error: &dyn std::fmt::Display| DeviceError::Simulator(format!("{}: {error}", vcd.display()));
         let file = File::create(vcd).map_err(|error| cannot(&error))?;
-        simulator.trace_vcd(BufWriter::new(file), TraceOptions::default()).map_err(|error| cannot(&error))?;
+        simulator.trace_vcd(file, TraceOptions::default()).map_err(|error| cannot(&error))?;
         HostPort::connect(NativePins { simulator })
     }
 }
@@ -73,8 +72,8 @@ impl Pins for NativePins {
         self.simulator.set(pin, value);
     }
 
-    fn get(&mut self, pin: OutputPort) -> u64 {
-        self.simulator.get(pin)
+    fn get(&mut self, pin: OutputPort) -> Result<u64, DeviceError> {
+        Ok(self.simulator.get(pin))
     }
 
     fn step(&mut self, cycles: u64) -> Result<(), DeviceError> {
@@ -91,5 +90,9 @@ impl Pins for NativePins {
 
     fn cycles(&self) -> u64 {
         self.simulator.cycle()
+    }
+
+    fn finish(&mut self) -> Result<(), DeviceError> {
+        self.simulator.finish_trace().map_err(|error| DeviceError::Simulator(format!("waveform: {error}")))
     }
 }

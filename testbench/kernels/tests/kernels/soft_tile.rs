@@ -130,15 +130,15 @@ impl Pins for SoftTile {
         self.pins.insert(pin, value);
     }
 
-    fn get(&mut self, pin: &'static str) -> u64 {
-        match pin {
+    fn get(&mut self, pin: &'static str) -> Result<u64, DeviceError> {
+        Ok(match pin {
             "host_request_ready" => self.ready.into(),
             "host_response_valid" => self.response().is_some().into(),
             "host_response_data" => self.response().map_or(0xDEAD, |(data, _)| data),
             "host_response_error" => self.response().is_some_and(|(_, error)| error).into(),
             "status_running" => (self.cycle < self.runs_until).into(),
             _ => panic!("{pin} is no output"),
-        }
+        })
     }
 
     fn step(&mut self, cycles: u64) -> Result<(), DeviceError> {
@@ -148,12 +148,12 @@ impl Pins for SoftTile {
 
     fn run_until(&mut self, pin: &'static str, value: u64, limit: u64) -> Result<bool, DeviceError> {
         for _ in 0..limit {
-            if self.get(pin) == value {
+            if self.get(pin)? == value {
                 return Ok(true);
             }
             self.clock();
         }
-        Ok(self.get(pin) == value)
+        Ok(self.get(pin)? == value)
     }
 
     fn cycles(&self) -> u64 {
