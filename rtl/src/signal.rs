@@ -447,6 +447,7 @@ binary_operator! {
 impl Mul for Signal {
     type Output = Signal;
     #[track_caller]
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "the widths of an exact product add")]
     fn mul(self, other: Signal) -> Signal {
         let builder = current();
         let (a, b) = (builder.own(self), builder.own(other));
