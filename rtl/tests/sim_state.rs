@@ -1,7 +1,7 @@
 //! Registers, memories and instances against hand-computed sequences.
 
 use rtl::sim::{OutputPort, Simulator};
-use rtl::{Bits, Builder, Module, Ports, Signal, bundle, elaborate, lit};
+use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, elaborate, lit};
 
 bundle! {
     struct Inputs { values: Vec<Signal> }
@@ -251,4 +251,26 @@ fn outputs_follow_inputs_between_edges() {
     assert_eq!(ports.iter().map(|&port| sim.get(port)).collect::<Vec<_>>(), [8, 6, 11]);
     set(&mut sim, &[1, 1]);
     assert_eq!(ports.iter().map(|&port| sim.get(port)).collect::<Vec<_>>(), [2, 6, 7]);
+}
+
+#[test]
+fn a_path_of_any_length_compiles_on_a_small_stack() {
+    const LENGTH: u64 = 50_000;
+    let mut sim = simulate(&[8], |_, x| {
+        // A rotation and a sum, so that no step folds into the one before.
+        let step = |value: Signal, _| cat([value.bits(0..7), value.msb()]) + 1;
+        vec![(0..LENGTH).fold(x[0], step)]
+    });
+    let expected = (0..LENGTH).fold(5u8, |value, _| value.rotate_left(1).wrapping_add(1));
+    set(&mut sim, &[5]);
+    let end = sim.output("results_0").unwrap();
+    assert_eq!(sim.get(end), expected as u64);
+}
+
+#[test]
+fn a_simulator_moves_to_another_thread() {
+    let mut sim = simulate(&[8], |_, x| vec![x[0] + 1]);
+    set(&mut sim, &[5]);
+    let output = sim.output("results_0").unwrap();
+    assert_eq!(std::thread::spawn(move || sim.get(output)).join().unwrap(), 6);
 }

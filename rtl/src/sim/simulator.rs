@@ -8,7 +8,7 @@ use super::program::{Places, Program};
 use super::run::run;
 use super::trace::Tracer;
 use crate::bits::{Bits, words_for};
-use crate::design::{Design, PropertyKind};
+use crate::design::Design;
 
 /// An input port of a simulator; see [`Simulator::input`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,11 +137,17 @@ impl Simulator {
         if value & input.outside != 0 {
             self.does_not_fit(port, value);
         }
-        self.inputs_changed = true;
-        self.arena[input.place as usize] = value;
-        if input.width > 64 {
-            self.arena[input.place as usize + 1..][..words_for(input.width as usize) - 1].fill(0);
+        self.drive(input.place, value);
+        for word in 1..words_for(input.width as usize) as u32 {
+            self.drive(input.place + word, 0);
         }
+    }
+
+    #[inline]
+    fn drive(&mut self, place: u32, value: u64) {
+        let word = &mut self.arena[place as usize];
+        self.inputs_changed |= *word != value;
+        *word = value;
     }
 
     #[cold]
@@ -160,8 +166,9 @@ impl Simulator {
             let (name, width) = self.inputs().nth(port.0 as usize).expect("a port of this simulator");
             panic!("input `{name}` has {width} bits and is set to {value:?}");
         }
-        self.inputs_changed = true;
-        self.arena[input.place as usize..][..value.words().len()].copy_from_slice(value.words());
+        for (place, &word) in (input.place..).zip(value.words()) {
+            self.drive(place, word);
+        }
     }
 
     /// The value of an output, settled.
@@ -330,15 +337,6 @@ impl Simulator {
     pub fn cover_counts(&self) -> Vec<(&str, u64)> {
         let names = self.program.covers.iter().map(|cover| cover.name.as_str());
         names.zip(self.covers.iter().copied()).collect()
-    }
-
-    /// How many assertions the design states itself.
-    pub fn assertion_count(&self) -> usize {
-        let count = |scope| {
-            let properties = &self.hierarchy.module(&self.design, scope).properties;
-            properties.iter().filter(|property| property.kind == PropertyKind::Assert).count()
-        };
-        (0..self.hierarchy.scopes.len()).map(count).sum()
     }
 
     /// How many instructions one evaluation of the whole design takes, and in how many batches.
