@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use vcd::{IdCode, TimescaleUnit, Value, VarType};
+use vcd::{IdCode, TimescaleUnit, VarType};
 
 use super::compile::compile;
 use super::hierarchy::Hierarchy;
@@ -36,11 +36,29 @@ impl Default for TraceOptions {
 
 /// One value that changes; any number of names show it.
 struct Variable {
-    id: IdCode,
+    /// A space, the identifier and the end of the line.
+    ending: String,
     width: usize,
     /// Arena words, and what they held when last written.
     places: Vec<u32>,
     last: Vec<u64>,
+}
+
+impl Variable {
+    /// Appends the line for what it holds now: `0id`, `1id`, or `b101 id` without leading zeros.
+    fn append_change(&self, lines: &mut Vec<u8>) {
+        let digit = |i: usize| b'0' + (self.last[i / 64] >> (i % 64) & 1) as u8;
+        if self.width == 1 {
+            lines.push(digit(0));
+            lines.extend(&self.ending.as_bytes()[1..]);
+            return;
+        }
+        let top = self.last.iter().rposition(|&word| word != 0).unwrap_or(0);
+        let digits = 64 * top + (64 - self.last[top].leading_zeros() as usize).max(1);
+        lines.push(b'b');
+        lines.extend((0..digits).rev().map(digit));
+        lines.extend(self.ending.as_bytes());
+    }
 }
 
 /// A waveform that is being written.
@@ -53,6 +71,8 @@ pub(super) struct Tracer {
     variables: Vec<Variable>,
     /// When values were last written, in ns.
     time: Option<u64>,
+    /// Changes that are being put together.
+    lines: Vec<u8>,
     /// What runs again after the waveform.
     unnamed: Program,
     /// The first failure to write; nothing is written after it.
@@ -133,6 +153,7 @@ impl Tracer {
             clock: None,
             variables: vec![],
             time: None,
+            lines: vec![],
             unnamed: Program::default(),
             failure: None,
         })
@@ -176,7 +197,8 @@ impl Tracer {
                     let id = self.writer.add_var(kind, width as u32, &named.name, None)?;
                     let places = named.places.words.clone();
                     known.insert((places.clone(), width), id);
-                    self.variables.push(Variable { id, width, last: vec![0; places.len()], places });
+                    let (ending, last) = (format!(" {id}\n"), vec![0; places.len()]);
+                    self.variables.push(Variable { ending, width, places, last });
                 }
             }
         }
@@ -207,13 +229,13 @@ impl Tracer {
                 changed |= *last != arena[place as usize];
                 *last = arena[place as usize];
             }
-            if changed && variable.width == 1 {
-                self.writer.change_scalar(variable.id, variable.last[0] == 1)?;
-            } else if changed {
-                let bit = |i: usize| Value::from(variable.last[i / 64] >> (i % 64) & 1 == 1);
-                self.writer.change_vector(variable.id, (0..variable.width).rev().map(bit))?;
+            if changed {
+                variable.append_change(&mut self.lines);
             }
         }
+        // The crate's own functions format bit by bit, at a fifth of the speed.
+        self.writer.writer().write_all(&self.lines)?;
+        self.lines.clear();
         self.time = Some(time);
         Ok(())
     }
