@@ -8,7 +8,7 @@ use golden::{OutputType, Shape};
 use isa::{AmpDescriptor, BLOCK, LANES, ListEntry, WORD_BYTES};
 use tile::{Accumulator, TileConfig};
 
-use super::layout::{Sizes, access_bytes};
+use super::layout::{Sharing, Sizes, access_bytes};
 use super::panels::MAX_PIECES;
 use super::{MatmulProblem, StartKind};
 
@@ -67,15 +67,13 @@ fn program_bytes_at_most(config: &TileConfig, chunk: Shape) -> u32 {
     words as u32 * WORD_BYTES
 }
 
-/// Cuts the product so that its chunks fit. `None` if no chunk does.
-pub fn choose(problem: &MatmulProblem, config: &TileConfig) -> Option<Chunks> {
-    let fits_in_banks = |sizes: &Sizes| sizes.fit_in_banks(config);
-    let fits = |sizes: &Sizes| sizes.fit(config);
-    search(problem, config, &fits_in_banks).or_else(|| search(problem, config, &fits))
+/// Cuts the product so that its chunks fit, and says how regions share banks. `None` if no chunk fits.
+pub fn choose(problem: &MatmulProblem, config: &TileConfig) -> Option<(Chunks, Sharing)> {
+    Sharing::all().find_map(|sharing| Some((search(problem, config, sharing)?, sharing)))
 }
 
 /// The cheapest way to cut, of those where the chunks fit.
-fn search(problem: &MatmulProblem, config: &TileConfig, fits: &dyn Fn(&Sizes) -> bool) -> Option<Chunks> {
+fn search(problem: &MatmulProblem, config: &TileConfig, sharing: Sharing) -> Option<Chunks> {
     let Shape { m, n, k } = problem.shape;
     let blocks = k.div_ceil(BLOCK_SIDE);
     let column_panels = n.div_ceil(LANE_COUNT);
@@ -87,7 +85,7 @@ fn search(problem: &MatmulProblem, config: &TileConfig, fits: &dyn Fn(&Sizes) ->
         for chunk_m in row_counts(m, config.rows) {
             let chunk_fits = |panels: usize| {
                 let chunk = Shape { m: chunk_m, n: n.min(panels * LANE_COUNT), k: chunk_k };
-                fits(&sizes(problem, config, chunk, program_bytes_at_most(config, chunk)))
+                sizes(problem, config, chunk, program_bytes_at_most(config, chunk)).fit(config, sharing)
             };
             let most_panels = largest(column_panels, chunk_fits);
             if most_panels == 0 {

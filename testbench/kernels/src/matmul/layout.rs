@@ -1,7 +1,7 @@
 //! Where everything lies in a tile's memory.
 //!
 //! Banks are contiguous ranges, and two streams in one bank take turns. So each stream gets banks of its own where
-//! the memory has enough of them; otherwise the regions follow each other without a gap.
+//! the memory has enough of them; otherwise those share that want the memory least.
 
 use std::ops::Range;
 
@@ -67,36 +67,62 @@ pub struct Sizes {
     pub bias: (u32, u32),
 }
 
+/// Which regions share banks, best first: the regions of a group follow each other, each group begins a bank. Regions
+/// are numbered in the order of [`Layout::regions`].
+const SHARINGS: [&[&[usize]]; 4] = [
+    &[&[0], &[1], &[2], &[3], &[4], &[5]],
+    &[&[0, 5, 4], &[1], &[2], &[3]],
+    &[&[0, 5, 4, 2], &[1], &[3]],
+    &[&[0, 5, 4, 2, 3], &[1]],
+];
+
+/// One way to share banks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing(Option<usize>);
+
+impl Sharing {
+    /// Every way, the one with the fewest conflicts first; with the last, everything follows each other.
+    pub fn all() -> impl Iterator<Item = Sharing> {
+        (0..SHARINGS.len()).map(|index| Sharing(Some(index))).chain([Sharing(None)])
+    }
+
+    fn groups(self) -> &'static [&'static [usize]] {
+        self.0.map_or(&[&[0, 5, 4, 2, 3, 1]], |index| SHARINGS[index])
+    }
+}
+
 impl Sizes {
     fn all(&self) -> [(u32, u32); 6] {
         [self.program, self.inputs, self.weights, self.results, self.partials, self.bias]
     }
 
-    /// Whether the regions fit, each in banks of its own.
-    pub fn fit_in_banks(&self, config: &TileConfig) -> bool {
-        let bank = config.bank_bytes() as u32;
-        self.all().iter().map(|(bytes, _)| bytes.div_ceil(bank) as usize).sum::<usize>() <= config.banks
-    }
-
-    /// Whether the regions fit at all.
-    pub fn fit(&self, config: &TileConfig) -> bool {
-        let access = access_bytes(config);
-        self.all().iter().map(|(bytes, _)| bytes.next_multiple_of(access) as usize).sum::<usize>()
-            <= config.memory_bytes()
+    /// Whether the regions fit when they share banks in this way.
+    pub fn fit(&self, config: &TileConfig, sharing: Sharing) -> bool {
+        let (access, bank) = (access_bytes(config), config.bank_bytes() as u32);
+        let sizes = self.all();
+        let group_bytes =
+            |group: &&[usize]| -> u32 { group.iter().map(|&region| sizes[region].0.next_multiple_of(access)).sum() };
+        let banks: u32 = sharing.groups().iter().map(|group| group_bytes(group).div_ceil(bank)).sum();
+        banks as usize <= config.banks
     }
 
     /// Places the regions. Panics unless they fit.
-    pub fn place(&self, config: &TileConfig) -> Layout {
-        assert!(self.fit(config), "the planner asks for {self:?}, more than {} has", config.name);
-        let conflict_free = self.fit_in_banks(config);
-        let alignment = if conflict_free { config.bank_bytes() as u32 } else { access_bytes(config) };
-        let mut end = 0;
-        let regions = self.all().map(|(bytes, pitch_words)| {
-            let region = Region { address: end, bytes, pitch_words };
-            end = region.end().next_multiple_of(alignment);
-            region
-        });
+    pub fn place(&self, config: &TileConfig, sharing: Sharing) -> Layout {
+        assert!(self.fit(config, sharing), "the planner asks for {self:?}, more than {} has", config.name);
+        let (access, bank) = (access_bytes(config), config.bank_bytes() as u32);
+        let sizes = self.all();
+        let mut regions = [Region::default(); 6];
+        let mut end = 0u32;
+        for group in sharing.groups() {
+            end = end.next_multiple_of(bank);
+            for &region in *group {
+                let (bytes, pitch_words) = sizes[region];
+                regions[region] = Region { address: end, bytes, pitch_words };
+                end += bytes.next_multiple_of(access);
+            }
+        }
         let [program, inputs, weights, results, partials, bias] = regions;
+        let conflict_free = sharing == Sharing(Some(0));
         Layout { program, inputs, weights, results, partials, bias, conflict_free }
     }
 }

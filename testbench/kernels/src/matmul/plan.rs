@@ -97,13 +97,13 @@ pub fn plan(config: &TileConfig, problem: &MatmulProblem) -> Result<MatmulPlan, 
         return Err(PlanError::Empty(m, n, k));
     }
     let too_small = || PlanError::Memory { name: config.name.clone(), memory_bytes: config.memory_bytes() };
-    let chunks = chunks::choose(problem, config).ok_or_else(too_small)?;
+    let (chunks, sharing) = chunks::choose(problem, config).ok_or_else(too_small)?;
     let (kinds, launches) = launches(problem, &chunks);
     let drafts: Vec<Draft> = kinds.iter().map(|kind| Draft::new(config, problem, kind)).collect();
 
     let program_bytes = drafts.iter().map(|draft| program::program_bytes(&draft.panels, draft.k_counts.len())).max();
     let program_bytes = program_bytes.expect("at least one launch");
-    let layout = chunks::sizes(problem, config, chunks.chunk, program_bytes).place(config);
+    let layout = chunks::sizes(problem, config, chunks.chunk, program_bytes).place(config, sharing);
     let programs = drafts.into_iter().map(|draft| draft.finish(&layout)).collect();
     Ok(MatmulPlan { problem: *problem, config: config.clone(), layout, programs, launches })
 }
