@@ -73,3 +73,80 @@ pub(crate) fn get_or_build(
     fs::rename(&partial, &folder).map_err(Error::io("write", &folder))?;
     Ok(Cached { folder, built: true })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cache of its own, removed with the value.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            Self(std::env::temp_dir().join(format!("tessera-cache-{}-{name}", std::process::id())))
+        }
+
+        fn get(&self, build: impl FnOnce(&Path) -> Result<(), Error>) -> Result<Cached, Error> {
+            get_or_build(&self.0, "thing", build)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn fill(folder: &Path) -> Result<(), Error> {
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a build starts in an empty folder");
+        fs::write(folder.join("content"), "whole").map_err(Error::io("write", folder))
+    }
+
+    #[test]
+    fn a_failed_build_leaves_nothing_that_counts() {
+        let scratch = Scratch::new("failed");
+        let fail = |folder: &Path| {
+            fs::write(folder.join("content"), "half").unwrap();
+            Err(Error::ProgramMissing { program: "c++".into() })
+        };
+        assert!(scratch.get(fail).is_err());
+        assert!(!scratch.0.join("thing").exists());
+        let built = scratch.get(fill).unwrap();
+        assert!(built.built);
+        assert_eq!(fs::read_to_string(built.folder.join("content")).unwrap(), "whole");
+        assert!(!scratch.get(|_| panic!("built twice")).unwrap().built);
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_replaced() {
+        let scratch = Scratch::new("killed");
+        for remains in ["thing", "thing.partial"] {
+            fs::create_dir_all(scratch.0.join(remains)).unwrap();
+            fs::write(scratch.0.join(remains).join("content"), "half").unwrap();
+        }
+        let built = scratch.get(fill).unwrap();
+        assert_eq!(fs::read_to_string(built.folder.join("content")).unwrap(), "whole");
+    }
+
+    #[test]
+    fn of_racing_threads_one_builds() {
+        let scratch = Scratch::new("race");
+        let slow_build = |folder: &Path| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            fill(folder)
+        };
+        let built = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| scratch.get(slow_build).unwrap().built)).collect();
+            threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum::<usize>()
+        });
+        assert_eq!(built, 1);
+    }
+
+    #[test]
+    fn keys_do_not_confuse_parts() {
+        let name = |parts: [&str; 2]| Key::new().add(parts[0]).add(parts[1]).folder_name("top");
+        assert_eq!(name(["ab", "c"]), name(["ab", "c"]));
+        assert_ne!(name(["ab", "c"]), name(["a", "bc"]));
+        assert!(name(["ab", "c"]).starts_with("top-"));
+    }
+}

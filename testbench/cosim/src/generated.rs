@@ -89,10 +89,14 @@ fn encode(name: &str) -> String {
 /// [`Error::PortMismatch`] where the class that Verilator wrote has other ports.
 pub(crate) fn shim_header(design: &Design, header: &str, traced: bool) -> Result<String, Error> {
     let mut cases = String::new();
+    let mut clears = String::new();
     let mut cpp_names = Vec::new();
     for (index, port) in design.ports.iter().enumerate() {
         let cpp_name = checked_member(design, port, header)?;
         cases += &format!("        case {index}: return &top.{cpp_name};\n");
+        if port.direction == Direction::Input {
+            clears += &format!("    std::memset(&top.{cpp_name}, 0, sizeof(top.{cpp_name}));\n");
+        }
         cpp_names.push(cpp_name);
     }
     if let Some(extra) = members(header).find(|member| !cpp_names.contains(&member.cpp_name)) {
@@ -100,14 +104,15 @@ pub(crate) fn shim_header(design: &Design, header: &str, traced: bool) -> Result
     }
     let clock = design.clock_index();
     let drive = clock.map(|index| format!("top.{} = level;", cpp_names[index])).unwrap_or_default();
+    let (traced, clocked) = (u8::from(traced), clock.is_some());
     Ok(format!(
-        "#define COSIM_TRACE {}\n\
-         static constexpr bool CLOCKED = {};\n\
+        "#include <cstring>\n\
+         #define COSIM_TRACE {traced}\n\
+         static constexpr bool CLOCKED = {clocked};\n\
          static inline void set_clock({PREFIX}& top, CData level) {{ {drive} }}\n\
-         static void* port_address({PREFIX}& top, uint32_t index) {{\n    switch (index) {{\n{cases}    \
-         default: return nullptr;\n    }}\n}}\n",
-        u8::from(traced),
-        clock.is_some(),
+         static void clear_inputs({PREFIX}& top) {{\n{clears}}}\n\
+         static void* port_address({PREFIX}& top, uint32_t index) {{\n    \
+         switch (index) {{\n{cases}        default: return nullptr;\n    }}\n}}\n"
     ))
 }
 

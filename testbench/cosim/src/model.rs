@@ -231,8 +231,14 @@ impl Model {
     }
 
     fn input(&self, port: Port) -> Storage {
-        assert!(port.direction == Direction::Input, "port {} is an output", port.index);
-        self.storage(port)
+        let storage = self.storage(port);
+        let Library { top, ports, .. } = self.library;
+        assert!(
+            port.direction == Direction::Input,
+            "port `{}` of `{top}` is an output",
+            ports[port.index as usize].name
+        );
+        storage
     }
 }
 

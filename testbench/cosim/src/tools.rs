@@ -223,3 +223,34 @@ pub(crate) fn run(command: &mut Command, top: &str) -> Result<String, Error> {
     let program = Path::new(&program).file_name().unwrap_or(OsStr::new("")).to_string_lossy().into_owned();
     Err(Error::ProgramFailed { program, top: top.into(), messages })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nowhere() -> Places {
+        Places { explicit: None, path: "/nonexistent".into(), tools: vec!["/nonexistent/tools".into()] }
+    }
+
+    #[test]
+    fn a_missing_verilator_is_an_error_with_the_line_that_installs_it() {
+        let message = Verilator::find_in(&nowhere()).unwrap_err().to_string();
+        assert!(message.contains("TESSERA_VERILATOR, PATH, /nonexistent/tools"), "{message}");
+        assert!(message.contains("`scripts/setup`"), "{message}");
+        assert!(message.contains("apt-get install -y --no-install-recommends g++ verilator zlib1g-dev"), "{message}");
+    }
+
+    #[test]
+    fn a_verilator_that_is_named_but_missing_is_not_replaced_by_another() {
+        let named = Places { explicit: Some("/nonexistent/verilator".into()), ..Places::from_environment() };
+        let message = Verilator::find_in(&named).unwrap_err().to_string();
+        assert!(message.contains("looked at /nonexistent/verilator"), "{message}");
+    }
+
+    #[test]
+    fn programs_are_identified_by_content() {
+        let ours = std::env::current_exe().unwrap();
+        assert_eq!(fingerprint(&ours).unwrap(), fingerprint(&ours).unwrap());
+        assert_ne!(fingerprint(&ours).unwrap(), fingerprint(&program("sh").unwrap()).unwrap());
+    }
+}

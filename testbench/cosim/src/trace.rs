@@ -20,7 +20,7 @@ impl Model {
     /// with the falling edge of the clock, registers with the rising edge. A file that is open is closed.
     ///
     /// # Errors
-    /// [`Error::Trace`] if the design was built without tracing or the file cannot be written.
+    /// [`Error::Trace`] if the design was built without tracing the file cannot be written, or the scope is empty.
     pub fn open_trace(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         self.open_trace_of(path, &TraceScope::default())
     }
@@ -45,7 +45,7 @@ impl Model {
         let opened = unsafe {
             (functions.open)(self.simulation.as_ptr(), c_path.as_ptr(), i32::from(scope.levels), c_instance.as_ptr())
         };
-        if opened { Ok(()) } else { Err(refused("the file cannot be written")) }
+        if opened { Ok(()) } else { Err(refused("the file cannot be written, or no such instance has signals")) }
     }
 
     /// Ends the VCD file, if one is open. Dropping the model does the same.

@@ -5,7 +5,7 @@
 // the middle of an evaluation: it is unwound by an exception, and the model refuses every later call.
 
 #include "Vmodel.h"
-#include "cosim_ports.h"  // generated: TRACED, CLOCKED, set_clock(), port_address()
+#include "cosim_ports.h"  // generated: COSIM_TRACE, CLOCKED, set_clock(), clear_inputs(), port_address()
 #include "verilated_syms.h"
 #if COSIM_TRACE
 #include "verilated_vcd_c.h"
@@ -15,6 +15,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,16 @@ struct Variable {
     uint32_t depth;
     uint32_t stride_bytes;
 };
+
+// Width of one element. Later Verilators have entBits(), and an elements(0) that does not know the width.
+template <typename Declared>
+auto element_bits(const Declared& variable, int) -> decltype(variable.entBits()) {
+    return variable.entBits();
+}
+template <typename Declared>
+uint32_t element_bits(const Declared& variable, long) {
+    return variable.elements(0);
+}
 
 struct Simulation {
     // The model refers to its context: destroyed after it.
@@ -95,9 +106,8 @@ struct Simulation {
                 for (int dimension = 1; dimension <= variable.udims(); ++dimension)
                     depth *= variable.elements(dimension);
                 const uint32_t bytes = static_cast<uint32_t>(variable.totalSize());
-                const uint32_t width_bits = variable.elements(0) ? variable.elements(0) : 1;
-                variables.push_back(
-                    {scope.first, entry.first, variable.datap(), width_bits, depth, bytes / depth});
+                variables.push_back({scope.first, entry.first, variable.datap(), element_bits(variable, 0), depth,
+                                     bytes / depth});
             }
         }
     }
@@ -125,6 +135,15 @@ Status run(Simulation* simulation, Body body) {
     current = nullptr;
     return simulation->status;
 }
+
+#if COSIM_TRACE
+bool declares_signal(const char* vcd_path) {
+    std::ifstream file{vcd_path};
+    for (std::string word; file >> word;)
+        if (word == "$var") return true;
+    return false;
+}
+#endif
 
 }  // namespace
 
@@ -181,6 +200,8 @@ EXPORT Simulation* cosim_create(int initial, int seed, uint32_t* status) {
         simulation->context.traceEverOn(true);
 #endif
         simulation->top.reset(new Vmodel{&simulation->context, ""});
+        // A random initial state is for registers, not for the clock.
+        clear_inputs(*simulation->top);
         simulation->list_variables();
         simulation->evaluate();
     });
@@ -235,19 +256,23 @@ EXPORT bool cosim_variable(Simulation* simulation, uint32_t index, Variable* var
 }
 
 #if COSIM_TRACE
-// `levels` 0: everything below `scope`.
+// `levels` 0: everything below `scope`. Returns whether the file was opened and shows a signal.
 EXPORT bool cosim_trace_open(Simulation* simulation, const char* path, int levels, const char* scope) {
     bool opened = false;
     run(simulation, [&] {
         std::unique_ptr<VerilatedVcdC> trace{new VerilatedVcdC};
         simulation->top->trace(trace.get(), 0);
-        trace->dumpvars(levels ? levels : INT_MAX, scope);
+        if (!levels) levels = INT_MAX;
+        // A model without a name: its scopes begin with a separator in Verilator 5.006, and with none later.
+        trace->dumpvars(levels, scope);
+        trace->dumpvars(levels, std::string{"."} + scope);
         trace->open(path);
-        opened = trace->isOpen();
-        if (opened) {
-            trace->dump(simulation->context.time());
-            simulation->trace = std::move(trace);
-        }
+        if (!trace->isOpen()) return;
+        trace->flush();
+        opened = declares_signal(path);
+        if (!opened) return;
+        trace->dump(simulation->context.time());
+        simulation->trace = std::move(trace);
     });
     return opened;
 }
