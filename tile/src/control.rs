@@ -183,7 +183,7 @@ impl Module for Control {
         // A request goes to a register, to the SRAM, or nowhere.
         let HostRequest { valid, address, write, data, lanes } = io.host.clone();
         let aligned = address.bits(0..3).is_zero();
-        let to_memory = aligned & address.lt(self.config.memory_bytes());
+        let to_memory = (aligned & address.lt(self.config.memory_bytes())).named("to_memory");
         let at = |register: Register| address.eq(register.address());
         let writes = |register: Register| valid & write & at(register);
         let readable = REGISTERS.iter().filter(|r| r.access != Access::WriteOnly).map(|&r| at(r));
@@ -191,17 +191,17 @@ impl Module for Control {
         let any = |signals: &mut dyn Iterator<Item = Signal>| signals.reduce(|a, b| a | b).expect("registers");
         let legal_register = mux(write, any(&mut { writable }), any(&mut { readable }));
         let ready = mux(to_memory, io.sram.ready, lit(1, 1));
-        let taken = valid & ready;
+        let taken = (valid & ready).named("taken");
 
         // The state of the tile. The first fault counts; the host's STOP is one.
         let running = m.register("running_state", 1).reset(0);
         let done = m.register("done_state", 1).reset(0);
         let error_code = m.register("error_code", 8).reset(0);
         let error_address = m.register("error_address", ADDRESS_BITS).reset(0);
-        let starts = writes(register::START) & !running.q;
+        let starts = (writes(register::START) & !running.q).named("starts");
         let stop = Fault::new(writes(register::STOP), ErrorCode::Stopped, io.program_counter);
         let fault = mux(io.fault.valid, io.fault, stop);
-        let stops = running.q & fault.valid;
+        let stops = (running.q & fault.valid).named("stops");
         m.when(running.q & io.program_done, || {
             running.set(0);
             done.set(1);

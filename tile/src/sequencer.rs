@@ -157,12 +157,12 @@ impl Module for Sequencer {
         let fault = faults.into_iter().rev().fold(io.request_fault.clone(), |otherwise, (valid, code, address)| {
             mux(execute & valid, Fault::new(lit(1, 1), code, address), otherwise)
         });
-        let legal = execute & !fault.valid;
+        let legal = (execute & !fault.valid).named("legal");
 
         // Execute. A loop's counter holds the runs of its body that are still to come.
         let amp_valid = legal & is(Amp::CODE);
-        let waits = legal & (is(Wait::CODE) | is(Halt::CODE)) & !io.engines_idle;
-        let finished = legal & !waits & !(amp_valid & !io.amp_ready);
+        let waits = (legal & (is(Wait::CODE) | is(Halt::CODE)) & !io.engines_idle).named("waits");
+        let finished = (legal & !waits & !(amp_valid & !io.amp_ready)).named("finished");
         let looping = is(Loop::CODE);
         let level = field(Loop::LEVEL);
         let to_come: Vec<Signal> = (0..LOOP_LEVELS)
@@ -174,7 +174,7 @@ impl Module for Sequencer {
                 to_come
             })
             .collect();
-        let jumps = looping & rtl::select(level, to_come).any();
+        let jumps = (looping & rtl::select(level, to_come).any()).named("jumps");
         let done = finished & is(Halt::CODE);
         m.when(finished, || {
             program_counter.set(mux(jumps, target, here + 8));

@@ -155,7 +155,7 @@ impl Module for Descriptors {
 
         let full = (pointer.q - io.freed).eq(SLOTS);
         take.set(!busy.q & !full);
-        let start = take.value & queue.pop_valid;
+        let start = (take.value & queue.pop_valid).named("start");
         m.when(start, || {
             busy.set(1);
             address.set(queue.pop_data);
@@ -163,7 +163,7 @@ impl Module for Descriptors {
             arrived.set(0);
         });
 
-        let asking = busy.q & asked.q.ne(WORDS);
+        let asking = (busy.q & asked.q.ne(WORDS)).named("asking");
         let offset = asked.q.zero_extend(ADDRESS_BITS) << 3;
         m.when(asking & io.request_ready, || asked.set(asked.q + 1));
         m.when(io.data_valid, || arrived.set(arrived.q + 1));
@@ -180,14 +180,15 @@ impl Module for Descriptors {
             .collect();
 
         // When all words are there they are looked at, and the pointer moves on.
-        let complete = busy.q & arrived.q.eq(WORDS);
-        let bad = self.bad(&slot_at(&slots, pointer.q));
+        let complete = (busy.q & arrived.q.eq(WORDS)).named("complete");
+        let slot = slot_at(&slots, pointer.q);
+        let bad = self.bad(&slot).named("bad");
         m.when(complete, || {
             busy.set(0);
             pointer.set(pointer.q + 1);
         });
 
-        let misaligned = self.misaligned(&slot_at(&slots, pointer.q));
+        let misaligned = self.misaligned(&slot).named("misaligned");
         let code = |code: ErrorCode| lit(code.code(), 8);
         let bad_fault = Fault {
             valid: complete & (bad | misaligned),

@@ -99,17 +99,17 @@ impl Module for Drainer {
         let half = pointer.q.bit(0);
 
         // The pipeline moves unless a result waits for its bank.
-        let advance = !io.result_valid | io.request_ready;
+        let advance = (!io.result_valid | io.request_ready).named("advances");
 
         let busy = m.register("busy", 1).reset(0);
         let word = m.register("word", WORD_BITS);
-        let taken = busy.q & advance;
-        let last_word = word.q.eq(self.last_word(&slot));
+        let taken = (busy.q & advance).named("taken");
+        let last_word = word.q.eq(self.last_word(&slot)).named("is_last_word");
         let strides = Strides::of(&slot, AmpDescriptor::RESULT_STRIDE_X, AmpDescriptor::RESULT_STRIDE_Y);
         let rectangle = Rectangle::whole(&slot, AmpDescriptor::RESULT_ADDRESS);
         let start = m.wire("start", 1);
         let walk = row_walk(m, start.value, &rectangle, taken & last_word, &rectangle, &strides);
-        let finished = taken & last_word & walk.last;
+        let finished = (taken & last_word & walk.last).named("finished");
         start.set(!busy.q & pointer.q.ne(io.stepped));
         m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
         m.when(start.value, || {

@@ -191,7 +191,8 @@ impl Module for Entries {
 
         let inside =
             |first: Signal, last: Signal, rows: isa::Field| last.ge(first) & last.zero_extend(7).lt(slot.field(rows));
-        let legal = inside(x_first, x_last, AmpDescriptor::ROWS_X) & inside(y_first, y_last, AmpDescriptor::ROWS_Y);
+        let legal = (inside(x_first, x_last, AmpDescriptor::ROWS_X) & inside(y_first, y_last, AmpDescriptor::ROWS_Y))
+            .named("legal");
 
         let adding = state.q.is(State::Add);
         m.when(adding, || state.set(State::Offer));
@@ -203,7 +204,7 @@ impl Module for Entries {
         let weight_address = weights.register_if("weight_address", adding);
 
         // Offered until it is taken.
-        let last = remaining.q.eq(1);
+        let last = remaining.q.eq(1).named("is_last");
         m.when(state.q.is(State::Offer) & io.block_ready, || {
             address.set(address.q + 8);
             remaining.set(remaining.q - 1);

@@ -15,7 +15,7 @@
 //! |            | the first phases can begin before the whole block is there                       |
 //! | Does not   | load a block before the stepper has left the one two before it                   |
 
-use accumulators::config::{BLOCK, LANES};
+use accumulators::config::BLOCK;
 use accumulators::weight_store::WeightWrite;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
@@ -134,19 +134,19 @@ impl Module for Loader {
         let first_row_address = m.register("first_row_address", ADDRESS_BITS);
 
         // A block begins when the one before is loaded and taken: then the stepper has left the other buffer.
-        let taken_request = busy.q & io.request_ready;
-        let last_row = row.q.eq(BLOCK - 1);
-        let last_word = word.q.eq(words_a_row - 1);
-        let finishing = taken_request & last_row & last_word;
-        let free = !next_valid.q | io.next_ready;
+        let taken_request = (busy.q & io.request_ready).named("taken");
+        let last_row = row.q.eq(BLOCK - 1).named("is_last_row");
+        let last_word = word.q.eq(words_a_row - 1).named("is_last_word");
+        let finishing = (taken_request & last_row & last_word).named("finishing");
+        let free = (!next_valid.q | io.next_ready).named("buffer_free");
         let block_ready = (!busy.q | finishing) & free;
-        let start = block_ready & io.block_valid;
+        let start = (block_ready & io.block_valid).named("start");
 
         // Straight: all words of a row, then the next row. Transposed: a word of every row, then the next word.
         let block = io.block.map("loading", &mut |name, signal| signal.register_if(name, start));
         let transposed = block.transposed;
         let word_bytes = word.q.zero_extend(ADDRESS_BITS) << access_low;
-        let next_row_address = row_address.q + block.weight_stride;
+        let next_row_address = (row_address.q + block.weight_stride).named("next_row_address");
         m.when(taken_request, || {
             m.when(transposed, || {
                 row.set(row.q + 1);
@@ -206,8 +206,6 @@ impl Module for Loader {
         }
     }
 }
-
-const _: () = assert!(BLOCK == 16 && LANES == 16);
 
 /// The word of a group in which S values of k are complete, as the stepper asks for it.
 pub fn groups_needed(k: Signal, values: usize) -> Signal {

@@ -112,19 +112,19 @@ impl Module for Preloader {
 
         // The half is free when at most one slot before this one is still to be drained.
         let busy = m.register("busy", 1).reset(0);
-        let half_free = (pointer.q - io.drained).le(1);
-        let ready = pointer.q.ne(io.fetched) & half_free & !busy.q;
+        let half_free = (pointer.q - io.drained).le(1).named("half_free");
+        let ready = (pointer.q.ne(io.fetched) & half_free & !busy.q).named("ready");
         let partial_in = slot.field(AmpDescriptor::PARTIAL_IN);
-        let start = ready & partial_in;
-        let skip = ready & !partial_in;
+        let start = (ready & partial_in).named("start");
+        let skip = (ready & !partial_in).named("skip");
 
         let word = m.register("word", WORD_BITS);
-        let taken = busy.q & io.request_ready;
-        let last_word = word.q.eq(last_fp32_word(&self.config, &slot));
+        let taken = (busy.q & io.request_ready).named("taken");
+        let last_word = word.q.eq(last_fp32_word(&self.config, &slot)).named("is_last_word");
         let strides = Strides::of(&slot, AmpDescriptor::PARTIAL_STRIDE_X, AmpDescriptor::PARTIAL_STRIDE_Y);
         let rectangle = Rectangle::whole(&slot, AmpDescriptor::PARTIAL_ADDRESS);
         let walk = row_walk(m, start, &rectangle, taken & last_word, &rectangle, &strides);
-        let finished = taken & last_word & walk.last;
+        let finished = (taken & last_word & walk.last).named("finished");
         m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
         m.when(start, || {
             busy.set(1);

@@ -96,9 +96,9 @@ pub fn row_walk(
     let address = m.register("row_address", ADDRESS_BITS);
     let line_address = m.register("line_address", ADDRESS_BITS);
 
-    let line_end = x.q.eq(rectangle.x_last);
-    let next_line_row = line_row.q + strides.rows_x.truncate(COORDINATE_BITS);
-    let next_line_address = line_address.q + strides.y;
+    let line_end = x.q.eq(rectangle.x_last).named("line_end");
+    let next_line_row = (line_row.q + strides.rows_x.truncate(COORDINATE_BITS)).named("next_line_row");
+    let next_line_address = (line_address.q + strides.y).named("next_line_address");
     m.when(load, || {
         x.set(to.x_first);
         y.set(to.y_first);

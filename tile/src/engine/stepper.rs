@@ -136,7 +136,7 @@ impl Module for Stepper {
         let issued = m.wire("issued_row", 1);
         let finishing = m.wire("finishing", 1);
         let next_ready = !active.q | finishing.value;
-        let take = next_ready & io.next_valid;
+        let take = (next_ready & io.next_valid).named("take");
         let LoadedBlock { block, buffer } = io.next.map("current", &mut |name, signal| signal.register_if(name, take));
         m.when(finishing.value, || active.set(0));
         m.when(take, || active.set(1));
@@ -152,7 +152,7 @@ impl Module for Stepper {
             let phase_bits = terms.trailing_zeros() as usize;
             k.q.bits(phase_bits..4).eq(block.last_k.bits(phase_bits..4))
         };
-        let next_k = k.q + lit(terms % 16, 4);
+        let next_k = (k.q + lit(terms % 16, 4)).named("next_k");
         let strides = Strides::of(&slot, AmpDescriptor::INPUT_STRIDE_X, AmpDescriptor::INPUT_STRIDE_Y);
         let to = mux(take, io.next.block.rows.clone(), block.rows.clone());
         let phase_bytes = word_bytes(mux(take, lit(0, 4), next_k), values, to.address.width());
@@ -167,16 +167,16 @@ impl Module for Stepper {
         // A row is issued when nothing keeps it.
         let half = block.slot.bit(0);
         let row = walk.row.truncate(row_bits);
-        let half_waits = block.slot.eq(io.preloaded);
+        let half_waits = block.slot.eq(io.preloaded).named("half_waits");
         let groups = mux(buffer, io.groups[1], io.groups[0]);
-        let weights_wait = groups.le(groups_needed(k.q, values));
+        let weights_wait = groups.le(groups_needed(k.q, values)).named("weights_wait");
         let at = RowAddress { half, row };
-        let accumulator_waits = self.in_loop(m, &at, issued.value);
-        let free = active.q & !half_waits & !weights_wait & !accumulator_waits;
+        let accumulator_waits = self.in_loop(m, &at, issued.value).named("accumulator_waits");
+        let free = (active.q & !half_waits & !weights_wait & !accumulator_waits).named("free");
         issued.set(free & io.request_ready);
 
         // The first visit of a row begins from +0; a command with partial sums has none.
-        let row_select = lit(1, 1).zero_extend(amp.rows).shift_left(row);
+        let row_select = lit(1, 1).zero_extend(amp.rows).shift_left(row).named("row_select");
         let visited: Vec<Signal> = (0..2)
             .map(|i| {
                 let visited = m.register(&format!("visited_{i}_state"), amp.rows).reset(0);
@@ -186,7 +186,7 @@ impl Module for Stepper {
             })
             .collect();
         let was_visited = (mux(half, visited[1], visited[0]) & row_select).any();
-        let start = !was_visited & !slot.field(AmpDescriptor::PARTIAL_IN);
+        let start = (!was_visited & !slot.field(AmpDescriptor::PARTIAL_IN)).named("starts");
 
         // Terms of this phase that are valid: k + term <= last_k.
         let enable: Vec<Signal> = (0..terms)
