@@ -31,7 +31,7 @@ pub use layout::{Layout, Region};
 pub use panels::Panel;
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
-pub use run::{MatmulReport, Operands, run_matmul};
+pub use run::{MatmulReport, Operands, run_matmul, simulation_cycles};
 
 use golden::{ReadOut, Shape};
 

@@ -82,7 +82,7 @@ const PROGRESS_CYCLES: u64 = 5_000;
 /// A program that takes so many times longer than predicted, and so many cycles more, has failed.
 const PATIENCE: (u64, u64) = (20, 100_000);
 
-/// Runs the plan. `progress` hears now and then how many launches are done, and how many cycles were simulated.
+/// Runs the plan. `progress` hears now and then how many cycles were simulated, of about [`simulation_cycles`].
 ///
 /// Panics if the operands are not those of the plan.
 ///
@@ -92,7 +92,7 @@ pub fn run_matmul(
     device: &mut dyn Device,
     plan: &MatmulPlan,
     operands: &Operands,
-    progress: &mut dyn FnMut(usize, u64),
+    progress: &mut dyn FnMut(u64),
 ) -> Result<MatmulReport, DeviceError> {
     operands.check(&plan.problem);
     let shape = plan.problem.shape;
@@ -108,7 +108,7 @@ pub fn run_matmul(
         simulated_cycles: 0,
     };
     let mut memory = Resident::default();
-    for (index, launch) in plan.launches.iter().enumerate() {
+    for launch in &plan.launches {
         memory.load(device, plan, operands, launch)?;
         device.write_register(&register::FLAGS, u64::MAX)?;
         let program = &plan.programs[launch.program];
@@ -120,7 +120,7 @@ pub fn run_matmul(
             if waited > limit_cycles {
                 return Err(DeviceError::Timeout { limit_cycles });
             }
-            progress(index, device.simulated_cycles() - cycles_before);
+            progress(device.simulated_cycles() - cycles_before);
         }
         let status = device.status()?.halted()?;
         report.cycles += status.cycles;
@@ -129,7 +129,7 @@ pub fn run_matmul(
         if launch.k.end == shape.k {
             read_results(device, plan, launch, &mut report.bits)?;
         }
-        progress(index + 1, device.simulated_cycles() - cycles_before);
+        progress(device.simulated_cycles() - cycles_before);
     }
     report.simulated_cycles = device.simulated_cycles() - cycles_before;
     Ok(report)
@@ -144,8 +144,34 @@ struct Resident {
     bias: Option<Range<usize>>,
 }
 
+/// What a launch has to load.
+struct Loads {
+    program: bool,
+    inputs: bool,
+    weights: bool,
+    partials: bool,
+    bias: bool,
+}
+
 impl Resident {
-    /// Loads what a launch needs and the memory does not hold.
+    /// What `launch` needs and the memory does not hold; from now on it does.
+    fn loads(&mut self, start: StartKind, launch: &Launch) -> Loads {
+        fn changes<T: PartialEq>(held: &mut Option<T>, needed: T) -> bool {
+            let change = held.as_ref() != Some(&needed);
+            *held = Some(needed);
+            change
+        }
+        let Launch { rows, columns, k, program } = launch;
+        let first_part = k.start == 0;
+        Loads {
+            program: changes(&mut self.program, *program),
+            inputs: changes(&mut self.inputs, (rows.clone(), k.clone())),
+            weights: changes(&mut self.weights, (k.clone(), columns.clone())),
+            partials: first_part && start == StartKind::PartialSums,
+            bias: first_part && start == StartKind::Bias && changes(&mut self.bias, columns.clone()),
+        }
+    }
+
     fn load(
         &mut self,
         device: &mut dyn Device,
@@ -154,29 +180,26 @@ impl Resident {
         launch: &Launch,
     ) -> Result<(), DeviceError> {
         let Launch { rows, columns, k, program } = launch;
-        let shape = plan.problem.shape;
-        let layout = &plan.layout;
-        if self.program.replace(*program) != Some(*program) {
+        let (shape, layout) = (plan.problem.shape, &plan.layout);
+        let loads = self.loads(plan.problem.start, launch);
+        if loads.program {
             device.load(&plan.programs[*program].program)?;
         }
-        let inputs = (rows.clone(), k.clone());
-        if self.inputs.replace(inputs.clone()) != Some(inputs) {
+        if loads.inputs {
             let a = Matrix { values: operands.a, columns: shape.k };
             device.write_memory(layout.inputs.address, &pack_inputs(a, rows, k, &layout.inputs))?;
         }
-        let weights = (k.clone(), columns.clone());
-        if self.weights.replace(weights.clone()) != Some(weights) {
+        if loads.weights {
             let b = Matrix { values: operands.b, columns: shape.n };
             device.write_memory(layout.weights.address, &pack_weights(b, k, columns, &layout.weights))?;
         }
-        let first_part = k.start == 0;
         match operands.start {
-            Start::PartialSums(sums) if first_part => {
+            Start::PartialSums(sums) if loads.partials => {
                 let sums = Matrix { values: sums, columns: shape.n };
                 let words = pack_fp32_rows(sums, rows, columns, &layout.partials);
                 device.write_memory(layout.partials.address, &words)?;
             }
-            Start::Bias(bias) if first_part && self.bias.replace(columns.clone()) != Some(columns.clone()) => {
+            Start::Bias(bias) if loads.bias => {
                 let bias = Matrix { values: bias, columns: shape.n };
                 device.write_memory(layout.bias.address, &pack_fp32_rows(bias, &(0..1), columns, &layout.bias))?;
             }
@@ -184,6 +207,32 @@ impl Resident {
         }
         Ok(())
     }
+}
+
+/// About how many requests a launch makes beside its data: registers before and after it.
+const REQUESTS_A_LAUNCH: u64 = 50;
+
+/// About how many cycles the simulation of a plan takes: its programs, and a cycle for each word that the host moves.
+pub fn simulation_cycles(plan: &MatmulPlan) -> u64 {
+    let layout = &plan.layout;
+    let row_words = |rows: usize, pitch_words: u32| rows as u64 * u64::from(pitch_words);
+    let mut memory = Resident::default();
+    let launch_cycles = |launch: &Launch| {
+        let program = &plan.programs[launch.program];
+        let Loads { program: new_program, inputs, weights, partials, bias } = memory.loads(plan.problem.start, launch);
+        let panels = launch.columns.len().div_ceil(isa::LANES as usize);
+        let parts = [
+            (new_program, program.program.segments.iter().map(|segment| segment.words.len() as u64).sum()),
+            (inputs, row_words(launch.rows.len(), layout.inputs.pitch_words)),
+            (weights, row_words(panels, layout.weights.pitch_words)),
+            (partials, row_words(launch.rows.len(), layout.partials.pitch_words)),
+            (bias, row_words(1, layout.bias.pitch_words)),
+            (launch.k.end == plan.problem.shape.k, row_words(launch.rows.len(), program.results.pitch_words)),
+        ];
+        let moved: u64 = parts.iter().filter(|(moves, _)| *moves).map(|(_, words)| words).sum();
+        program.predicted_cycles + moved + REQUESTS_A_LAUNCH
+    };
+    plan.launches.iter().map(launch_cycles).sum()
 }
 
 /// Reads the results of a launch into their place.

@@ -45,7 +45,7 @@ pub fn run_on_golden(config: &TileConfig, problem: &MatmulProblem, seed: u64) ->
         StartKind::Bias => Start::Bias(&sums[..n]),
     };
     let operands = Operands { a: &a, b: &b, start };
-    let report = run_matmul(&mut GoldenDevice::new(config), &plan, &operands, &mut |_, _| ()).unwrap();
+    let report = run_matmul(&mut GoldenDevice::new(config), &plan, &operands, &mut |_| ()).unwrap();
     let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
     if let Some(difference) = comparison.first {
         panic!("{problem:?} on {config:?}: {} differ; {difference}", comparison.different);
