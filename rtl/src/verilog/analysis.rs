@@ -24,7 +24,7 @@ pub enum Role {
 
 /// What is known of each node, by index.
 pub struct Analysis<'a> {
-    module: &'a ModuleDef,
+    pub module: &'a ModuleDef,
     /// Reachable from outputs, memories, instances or properties.
     pub live: Vec<bool>,
     /// How often it is used by live logic.
@@ -39,7 +39,9 @@ pub struct Analysis<'a> {
     pub root: Vec<bool>,
     /// The only use is a branch of a choice.
     pub choice: Vec<bool>,
-    /// Its value, where it is an unnamed constant.
+    /// Its value, where that is known.
+    pub values: Vec<Option<Bits>>,
+    /// Its value, where it is unnamed and so a constant in the text.
     pub constants: Vec<Option<Bits>>,
     /// Register whose enumeration names its values.
     pub enumeration: HashMap<NodeId, usize>,
@@ -47,6 +49,8 @@ pub struct Analysis<'a> {
     pub hints: Vec<Hint>,
     /// First output that it drives.
     pub output: HashMap<NodeId, usize>,
+    /// Inputs that decided comparisons leave unread.
+    pub undecisive: Vec<NodeId>,
     /// The port of an instance or memory that it drives.
     pub port: HashMap<NodeId, String>,
 }
@@ -74,46 +78,20 @@ impl<'a> Analysis<'a> {
             connection: vec![false; count],
             root: vec![false; count],
             choice: vec![false; count],
+            values: vec![None; count],
             constants: vec![None; count],
             enumeration: HashMap::new(),
             hints: vec![Hint::None; count],
             output: HashMap::new(),
+            undecisive: vec![],
             port: HashMap::new(),
         };
         analysis.fold_constants();
+        analysis.find_undecisive();
         analysis.find_live(groups);
         analysis.follow_enumerations();
         analysis.follow_hints(design);
         analysis
-    }
-
-    /// Values of unnamed nodes made of constants only.
-    fn fold_constants(&mut self) {
-        for index in 0..self.module.nodes.len() {
-            self.constants[index] = self.fold(NodeId(index as u32));
-        }
-    }
-
-    /// The value of an unnamed node, where those of its operands are known and decide it.
-    pub fn fold(&self, id: NodeId) -> Option<Bits> {
-        let node = self.module.node(id);
-        let known = |id: NodeId| self.constants[id.index()].as_ref();
-        if node.name.is_some() {
-            return None;
-        }
-        match &node.op {
-            Op::Constant(bits) => Some(bits.clone()),
-            Op::Slice { of, low } => known(*of).map(|bits| slice_bits(bits, *low, node.width)),
-            Op::Not(a) => known(*a).map(|bits| from_bits(node.width, |i| !bits.bit(i))),
-            Op::SignExtend(a) => known(*a).map(|bits| from_bits(node.width, |i| bits.bit(i.min(bits.width() - 1)))),
-            Op::Concat(parts) => {
-                let parts: Option<Vec<&Bits>> = parts.iter().rev().map(|part| known(*part)).collect();
-                let low_first: Vec<bool> =
-                    parts?.iter().flat_map(|part| (0..part.width()).map(|i| part.bit(i))).collect();
-                Some(from_bits(node.width, |i| low_first[i]))
-            }
-            _ => None,
-        }
     }
 
     /// The value of a constant node.
@@ -132,12 +110,23 @@ impl<'a> Analysis<'a> {
                 (base, 0) if self.module.node(base).width == node.width => base,
                 _ => id,
             },
-            Op::Select { index, options } => match self.constant(*index) {
-                Some(index) => self.canonical(options[option_index(index, options.len())]),
+            Op::Select { index, options } => {
+                self.option_of(*index, options).map_or(id, |option| self.canonical(option))
+            }
+            Op::Mux { select, on_true, on_false } => match self.constant(self.canonical(*select)) {
+                Some(select) => self.canonical(if select.bit(0) { *on_true } else { *on_false }),
                 None => id,
             },
             _ => id,
         }
+    }
+
+    /// The option that a constant index takes.
+    pub fn option_of(&self, index: NodeId, options: &[NodeId]) -> Option<NodeId> {
+        let index = self.constant(self.canonical(index))?;
+        let index = index.to_u64().and_then(|index| usize::try_from(index).ok());
+        let last = options.len() - 1;
+        Some(options[index.map_or(last, |index| index.min(last))])
     }
 
     /// Base and lowest bit of a slice, looking through unnamed slices, concatenations and sign extensions.
@@ -146,6 +135,7 @@ impl<'a> Analysis<'a> {
         let Op::Slice { of, low } = self.module.node(id).op else { return (id, 0) };
         let (mut base, mut low) = (of, low);
         loop {
+            base = self.canonical(base);
             let node = self.module.node(base);
             if node.name.is_some() || self.constant(base).is_some() {
                 return (base, low);
@@ -166,7 +156,7 @@ impl<'a> Analysis<'a> {
                     }
                     (base, low) = (part, low - start);
                 }
-                _ => return (self.canonical(base), low),
+                _ => return (base, low),
             }
         }
     }
@@ -186,7 +176,7 @@ impl<'a> Analysis<'a> {
             Op::SignExtend(a) => vec![(*a, if self.extends_in_place(*a) { Plain } else { Identifier })],
             Op::Mul(a, b) => vec![(*a, Factor), (*b, Factor)],
             Op::ShiftLeft(a, n) | Op::ShiftRight(a, n) | Op::ShiftRightSigned(a, n) => {
-                let wide = module.node(*n).width > 32 && self.constant(*n).is_none();
+                let wide = module.node(*n).width > 32 && self.constant(self.canonical(*n)).is_none();
                 vec![(*a, Plain), (*n, if wide { Identifier } else { Plain })]
             }
             Op::Mux { select, on_true, on_false } => vec![(*select, Plain), (*on_true, Plain), (*on_false, Choice)],
@@ -443,22 +433,4 @@ struct Spread {
 /// How many options an index of `width` bits reaches.
 pub fn reachable_options(width: usize, options: usize) -> usize {
     if width >= usize::BITS as usize - 1 { options } else { options.min(1 << width) }
-}
-
-/// The option that a constant index takes; past the end: the last.
-fn option_index(index: &Bits, options: usize) -> usize {
-    index.to_u64().and_then(|index| usize::try_from(index).ok()).map_or(options - 1, |index| index.min(options - 1))
-}
-
-fn from_bits(width: usize, bit: impl Fn(usize) -> bool) -> Bits {
-    let mut words = vec![0u64; width.div_ceil(64)];
-    for i in (0..width).filter(|&i| bit(i)) {
-        words[i / 64] |= 1 << (i % 64);
-    }
-    Bits::from_words(&words, width)
-}
-
-/// Bits `low .. low + width` of a constant.
-pub fn slice_bits(bits: &Bits, low: usize, width: usize) -> Bits {
-    from_bits(width, |i| bits.bit(low + i))
 }

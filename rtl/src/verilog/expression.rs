@@ -49,13 +49,11 @@ pub struct Expression {
     pub cheap: bool,
     /// The brackets of a concatenation, which may be left out inside another.
     pub braces: bool,
-    /// The value, where the operands do not matter.
-    pub decided: Option<Bits>,
 }
 
 impl Expression {
     pub fn new(text: impl Into<String>, level: Level, reads: Vec<Read>) -> Self {
-        Expression { text: text.into(), level, reads, cheap: false, braces: false, decided: None }
+        Expression { text: text.into(), level, reads, cheap: false, braces: false }
     }
 
     fn atom(text: impl Into<String>, reads: Vec<Read>) -> Self {
@@ -169,7 +167,7 @@ impl Writer<'_> {
 
     /// As [`Writer::operand`], of a sum or a comparison.
     fn number(&mut self, id: NodeId) -> Expression {
-        match self.analysis.constant(id) {
+        match self.analysis.constant(self.analysis.canonical(id)) {
             Some(bits) => Expression::atom(number_text(bits), vec![]).cheap(true),
             None => self.operand(id),
         }
@@ -179,7 +177,7 @@ impl Writer<'_> {
     pub fn bits_of(&mut self, id: NodeId, low: usize, width: usize) -> Expression {
         let id = self.analysis.canonical(id);
         if let Some(bits) = self.analysis.constant(id) {
-            return Expression::atom(constant_text(&super::analysis::slice_bits(bits, low, width)), vec![]).cheap(true);
+            return Expression::atom(constant_text(&super::fold::slice_bits(bits, low, width)), vec![]).cheap(true);
         }
         let whole = self.module.node(id).width;
         let name = self.names.of_node[id.index()].clone().expect("bits are taken of identifiers only");
@@ -219,7 +217,7 @@ impl Writer<'_> {
             Op::ReduceOr(a) => prefix("|", self.operand(*a), Level::Prefix),
             Op::ReduceXor(a) => prefix("^", self.operand(*a), Level::Prefix),
             Op::Add(a, b) => binary(self.number(*a), "+", self.number(*b), Level::Additive),
-            Op::Sub(a, b) => match self.analysis.constant(*a) {
+            Op::Sub(a, b) => match self.analysis.constant(self.analysis.canonical(*a)) {
                 Some(zero) if zero.is_zero() => prefix("-", self.operand(*b), Level::Prefix).cheap(false),
                 _ => binary(self.number(*a), "-", self.number(*b), Level::Additive),
             },
@@ -232,10 +230,16 @@ impl Writer<'_> {
             Op::ShiftRight(a, n) => self.shift(*a, ">>", *n),
             Op::ShiftRightSigned(a, n) => self.shift(*a, ">>>", *n),
             Op::Mux { select, on_true, on_false } => {
+                if let Some(bits) = self.analysis.constant(self.analysis.canonical(*select)) {
+                    return self.operand(if bits.bit(0) { *on_true } else { *on_false });
+                }
                 let condition = self.operand(*select);
                 self.choose(id, condition, *on_true, *on_false)
             }
             Op::Select { index, options } => {
+                if let Some(option) = self.analysis.option_of(*index, options) {
+                    return self.operand(option);
+                }
                 let reached = reachable_options(self.module.node(*index).width, options.len());
                 assert_eq!(reached, 2, "a selection among many is a `case`");
                 if self.module.node(*index).width == 1 {
@@ -302,10 +306,10 @@ impl Writer<'_> {
     fn compare(&mut self, a: NodeId, b: NodeId, operator: &str, level: Level) -> Expression {
         let (a, b) = (self.analysis.canonical(a), self.analysis.canonical(b));
         let (a, b) = if self.analysis.constant(a).is_some() { (b, a) } else { (a, b) };
-        if a == b {
-            return self.decided(&[a], bit(operator == "=="));
-        }
         let constant = self.analysis.constant(b).cloned();
+        if let Some(equal) = self.analysis.decide_equal(a, b) {
+            return self.decided(&[a, b], bit(equal == (operator == "==")));
+        }
         if let Some(bits) = constant.as_ref().filter(|bits| bits.width() == 1) {
             return if bits.bit(0) == (operator == "==") { self.operand(a) } else { self.not(a) };
         }
@@ -321,11 +325,8 @@ impl Writer<'_> {
     fn less(&mut self, a: NodeId, b: NodeId, negated: bool) -> Expression {
         let (a, b) = (self.analysis.canonical(a), self.analysis.canonical(b));
         let constant = |id| self.analysis.constant(id);
-        let never = a == b
-            || constant(b).is_some_and(Bits::is_zero)
-            || constant(a).is_some_and(|bits| *bits == Bits::ones(bits.width()));
-        if never {
-            return self.decided(&[a, b], bit(negated));
+        if let Some(less) = self.analysis.decide_less(a, b) {
+            return self.decided(&[a, b], bit(less != negated));
         }
         let turned = constant(a).is_some();
         let operator = match (turned, negated) {
@@ -347,8 +348,7 @@ impl Writer<'_> {
             let reads = self.operand(operand).reads;
             self.skipped.extend(reads);
         }
-        let text = constant_text(&value);
-        Expression { decided: Some(value), ..Expression::atom(text, vec![]).cheap(true) }
+        Expression::atom(constant_text(&value), vec![]).cheap(true)
     }
 
     /// `a < b` in two's complement, or with `negated` `a >= b`.
@@ -369,7 +369,7 @@ impl Writer<'_> {
         let width = self.module.node(a).width;
         let signed = operator == ">>>";
         let amount_width = self.module.node(n).width;
-        let amount = match self.analysis.constant(n).cloned() {
+        let amount = match self.analysis.constant(self.analysis.canonical(n)).cloned() {
             Some(bits) => {
                 let past = if signed { width - 1 } else { width };
                 let amount = bits.to_u64().map_or(past, |amount| amount.min(past as u64) as usize);

@@ -76,8 +76,8 @@ impl Writer<'_> {
             let node = if self.names.of_node[node.index()].is_some() { node } else { self.analysis.slice(node).0 };
             accepted[node.index()] = true;
         }
-        for read in &self.skipped {
-            accepted[read.node.index()] = true;
+        for node in self.skipped.iter().map(|read| read.node).chain(self.analysis.undecisive.iter().copied()) {
+            accepted[node.index()] = true;
         }
         for (index, node) in module.nodes.iter().enumerate() {
             let inside = !matches!(node.op, Op::Input(_));

@@ -229,11 +229,7 @@ impl Writer<'_> {
     fn nodes(&mut self) {
         for index in 0..self.module.nodes.len() {
             let id = NodeId(index as u32);
-            if self.analysis.constant(id).is_none() {
-                // A comparison may have been decided since.
-                self.analysis.constants[index] = self.analysis.fold(id);
-            }
-            if !self.analysis.live[index] || self.analysis.constant(id).is_some() {
+            if !self.analysis.live[index] || self.analysis.constant(id).is_some() || self.analysis.canonical(id) != id {
                 continue;
             }
             match &self.module.nodes[index].op {
@@ -248,7 +244,8 @@ impl Writer<'_> {
                     _ => self.declare_item(id, "reg"),
                 },
                 Op::Select { index, options }
-                    if reachable_options(self.module.node(*index).width, options.len()) > 2 =>
+                    if reachable_options(self.module.node(*index).width, options.len()) > 2
+                        && self.analysis.option_of(*index, options).is_none() =>
                 {
                     self.case(id, *index, options);
                 }
@@ -262,11 +259,6 @@ impl Writer<'_> {
         let expression = self.expression(id);
         let i = id.index();
         let named = self.module.nodes[i].name.is_some();
-        if !named && expression.decided.is_some() {
-            // From here on it is a constant for whatever uses it.
-            self.analysis.constants[i] = expression.decided;
-            return;
-        }
         if !named && !self.needs_name(id, &expression) {
             self.inlined[i] = Some(expression);
             return;
