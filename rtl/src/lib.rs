@@ -5,7 +5,7 @@
 //! | [`signal`]  | [`Signal`], its operators and what each of them means, bit for bit              |
 //! | [`builder`] | [`Builder`]: ports, wires, registers, memories, instances, `when`, assertions   |
 //! | [`module`]  | [`Module`] and [`Bundle`]; [`elaborate`] turns a module into a [`Design`]       |
-//! | [`states`]  | enumerated states of registers                                                  |
+//! | [`mod@states`] | enumerated states of registers                                                  |
 //! | [`design`]  | the design graph that every back end reads                                      |
 //! | [`check`]   | what is refused: undriven, doubly driven, combinational loops, duplicate names  |
 //! | [`bits`]    | constants and values of any width                                               |
