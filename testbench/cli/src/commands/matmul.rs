@@ -1,0 +1,206 @@
+//! `tessera matmul`: a matrix product on a simulated tile.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
+use golden::{OutputType, Shape, Start};
+use indicatif::{ProgressBar, ProgressStyle};
+use kernels::matmul::{
+    Comparison, MatmulPlan, MatmulProblem, MatmulReport, Operands, StartKind, expected, plan, run_matmul,
+    simulation_cycles,
+};
+use kernels::random::Random;
+use tile::TileConfig;
+
+use super::{print_json, print_text};
+use crate::failure::Failure;
+use crate::npy::{self, Matrix};
+use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
+use crate::output_file::OutputFile;
+
+mod summary;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// A, M x K: float16 (float32 and float64 are rounded to it)
+    #[arg(value_name = "A.npy", requires = "b")]
+    a: Option<PathBuf>,
+    /// B, K x N, likewise
+    #[arg(value_name = "B.npy")]
+    b: Option<PathBuf>,
+    /// Write the results, float32 or float16 as --out-type says
+    #[arg(long, value_name = "C.npy")]
+    out: Option<PathBuf>,
+    /// Rows of A, without files: random numbers from -1 to 1
+    #[arg(long, default_value_t = 64, conflicts_with = "a")]
+    m: usize,
+    /// Columns of B, without files
+    #[arg(long, default_value_t = 64, conflicts_with = "a")]
+    n: usize,
+    /// Columns of A and rows of B, without files
+    #[arg(long, default_value_t = 64, conflicts_with = "a")]
+    k: usize,
+    /// Where the random numbers begin
+    #[arg(long, default_value_t = 0, conflicts_with = "a")]
+    seed: u64,
+    #[command(flatten)]
+    config: ConfigOptions,
+    #[command(flatten)]
+    kernel: KernelOptions,
+    #[command(flatten)]
+    simulator: SimulatorOptions,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is multiplied.
+pub struct Product {
+    pub shape: Shape,
+    pub a: Vec<u16>,
+    pub b: Vec<u16>,
+    /// N or M x N FP32 numbers.
+    pub bias: Option<Matrix>,
+}
+
+/// A run, and what there is to say about it.
+pub struct Run {
+    pub plan: MatmulPlan,
+    pub report: MatmulReport,
+    pub comparison: Comparison,
+    pub error: ErrorSummary,
+    /// What the simulation took, without planning, building and comparing.
+    pub simulation: Duration,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.kernel.check()?;
+    arguments.simulator.check()?;
+    let config = arguments.kernel.apply(arguments.config.load()?);
+    let product = product(arguments)?;
+    let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
+
+    let mut device = arguments.simulator.device(&config)?;
+    let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out())?;
+    device.finish()?;
+    if run.plan.rounds_partial_sums() {
+        let parts = run.plan.k_parts().len();
+        eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
+    }
+
+    if let Some(out) = out {
+        let Shape { m, n, .. } = product.shape;
+        let matrix = Matrix { rows: m, columns: n, bits: run.report.bits.clone() };
+        let format = run.plan.problem.read_out.output.format();
+        out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
+    }
+    let simulator = device.name();
+    if arguments.json {
+        print_json(&summary::Summary::of(&run, simulator))?;
+    } else {
+        print_text(&summary::table(&run, simulator))?;
+    }
+    verdict(&run.comparison)
+}
+
+/// The operands: from the files, or random.
+fn product(arguments: &Arguments) -> Result<Product, Failure> {
+    let (shape, a, b) = match (&arguments.a, &arguments.b) {
+        (Some(a_path), Some(b_path)) => {
+            let (a, b) = (npy::read_fp16_matrix(a_path)?, npy::read_fp16_matrix(b_path)?);
+            if a.columns != b.rows {
+                return Err(Failure::Input(format!(
+                    "{}: found {} x {}, expected {} rows, as many as {} has columns",
+                    b_path.display(),
+                    b.rows,
+                    b.columns,
+                    a.columns,
+                    a_path.display()
+                )));
+            }
+            (Shape { m: a.rows, n: b.columns, k: a.columns }, a.fp16(), b.fp16())
+        }
+        _ => {
+            let Arguments { m, n, k, seed, .. } = *arguments;
+            for (option, size) in [("--m", m), ("--n", n), ("--k", k)] {
+                if size == 0 {
+                    return Err(Failure::Input(format!("{option} 0: expected at least 1")));
+                }
+            }
+            let mut random = Random::new(seed);
+            (Shape { m, n, k }, random.fp16s(m * k), random.fp16s(k * n))
+        }
+    };
+    let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, shape.m, shape.n);
+    let bias = arguments.kernel.bias.as_ref().map(read_bias).transpose()?;
+    Ok(Product { shape, a, b, bias })
+}
+
+impl Product {
+    /// What the sums start from. A single row is a bias also where there is a single row of results.
+    fn start(&self) -> (StartKind, Start<'_>) {
+        match &self.bias {
+            None => (StartKind::Zero, Start::Zero),
+            Some(bias) if bias.rows == 1 => (StartKind::Bias, Start::Bias(&bias.bits)),
+            Some(sums) => (StartKind::PartialSums, Start::PartialSums(&sums.bits)),
+        }
+    }
+}
+
+/// Plans, runs and compares.
+pub fn multiply(
+    device: &mut dyn kernels::device::Device,
+    config: &TileConfig,
+    product: &Product,
+    read_out: golden::ReadOut,
+) -> Result<Run, Failure> {
+    let (kind, start) = product.start();
+    let problem = MatmulProblem { shape: product.shape, start: kind, read_out };
+    let plan = plan(config, &problem).map_err(|error| Failure::Input(error.to_string()))?;
+    let operands = Operands { a: &product.a, b: &product.b, start };
+
+    let bar = progress_bar(simulation_cycles(&plan));
+    let begin = Instant::now();
+    let report = run_matmul(device, &plan, &operands, &mut |cycles| bar.set_position(cycles))?;
+    let simulation = begin.elapsed();
+    bar.finish_and_clear();
+
+    let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
+    let reference = matmul_fp64(product.shape, &product.a, &product.b, start, read_out.activation);
+    let error = summarize_errors(read_out.output, &report.bits, &reference);
+    Ok(Run { plan, report, comparison, error, simulation })
+}
+
+/// Shown on a terminal only, and there only after a moment.
+fn progress_bar(cycles: u64) -> ProgressBar {
+    /// Simulations shorter than this end before a bar is read.
+    const SHORT_CYCLES: u64 = 50_000;
+    if cycles < SHORT_CYCLES || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} cycles, {eta} left");
+    ProgressBar::new(cycles).with_style(style.expect("a template that indicatif knows"))
+}
+
+/// Fails unless all is as in the golden model.
+pub fn verdict(comparison: &Comparison) -> Result<(), Failure> {
+    if comparison.bit_exact() {
+        return Ok(());
+    }
+    let Comparison { compared, different, first, flags } = comparison;
+    Err(Failure::Run(match first {
+        Some(difference) => format!("{different} of {compared} results differ; the first: {difference}"),
+        None => format!("the flags differ: simulated {:?}, golden {:?}", flags.0, flags.1),
+    }))
+}
+
+/// How a type of results is called.
+fn type_name(output: OutputType) -> &'static str {
+    match output {
+        OutputType::Fp32 => "fp32",
+        OutputType::Fp16 => "fp16",
+    }
+}

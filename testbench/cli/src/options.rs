@@ -1,0 +1,202 @@
+//! Options that subcommands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use golden::{OutputType, Overflow};
+use kernels::device::{Device, NativeTile, VerilatorTile};
+use tile::{Accumulator, TileConfig};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+/// Which tile.
+#[derive(Args, Debug, Clone)]
+pub struct ConfigOptions {
+    /// A named configuration (see `tessera configs`), or a TOML file
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "ipu64")]
+    pub config: String,
+    /// Change a field of the configuration, for instance terms=8; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub changes: Vec<String>,
+}
+
+impl ConfigOptions {
+    /// The configuration, validated.
+    pub fn load(&self) -> Result<TileConfig, Failure> {
+        let mut config = self.base()?;
+        for change in &self.changes {
+            config = changed(&config, change).map_err(Failure::input(format!("--set {change}")))?;
+        }
+        config.validate().map_err(Failure::input(format!("configuration {}", config.name)))?;
+        Ok(config)
+    }
+
+    fn base(&self) -> Result<TileConfig, Failure> {
+        if !self.config.ends_with(".toml") {
+            let named = TileConfig::named();
+            let names: Vec<&str> = named.iter().map(|config| config.name.as_str()).collect();
+            let found = named.iter().find(|config| config.name == self.config).cloned();
+            return found.ok_or_else(|| {
+                let names = names.join(", ");
+                Failure::Input(format!("--config {}: expected {names} or the name of a .toml file", self.config))
+            });
+        }
+        let text =
+            std::fs::read_to_string(&self.config).map_err(Failure::input(format!("{}: cannot read", self.config)))?;
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+            Failure::Input(format!("{}, line {line}: {}", self.config, error.message()))
+        })?;
+        if !table.contains_key("name") {
+            return Err(Failure::Input(format!("{}: found no `name`, expected name = \"...\"", self.config)));
+        }
+        table
+            .try_into()
+            .map_err(|error: toml::de::Error| Failure::Input(format!("{}: {}", self.config, error.message())))
+    }
+}
+
+/// `config` with `KEY=VALUE`; its name tells the change.
+fn changed(config: &TileConfig, change: &str) -> Result<TileConfig, String> {
+    let (key, value) = change.split_once('=').ok_or("expected KEY=VALUE, for instance terms=8")?;
+    let mut table = Table::try_from(config).map_err(|error| error.to_string())?;
+    let value = value.parse::<i64>().map_or_else(|_| Value::String(value.to_owned()), Value::Integer);
+    table.insert(key.to_owned(), value);
+    let changed: TileConfig = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    let name = if key == "name" { changed.name.clone() } else { format!("{}+{change}", config.name) };
+    Ok(TileConfig { name, ..changed })
+}
+
+/// What the tile runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Simulator {
+    /// The simulator in Rust: nothing to install
+    Native,
+    /// Verilator: the reference (scripts/setup installs it)
+    Verilator,
+}
+
+/// Where the tile runs.
+#[derive(Args, Debug, Clone)]
+pub struct SimulatorOptions {
+    /// Simulator
+    #[arg(long, value_enum, default_value = "native")]
+    pub sim: Simulator,
+    /// Write the waveforms of all signals (large: for short runs)
+    #[arg(long, value_name = "FILE.vcd")]
+    pub trace: Option<PathBuf>,
+}
+
+impl SimulatorOptions {
+    /// A tile, ready to run.
+    pub fn device(&self, config: &TileConfig) -> Result<Box<dyn Device>, Failure> {
+        Ok(match (self.sim, &self.trace) {
+            (Simulator::Native, None) => Box::new(NativeTile::new(config)?),
+            (Simulator::Native, Some(vcd)) => Box::new(NativeTile::traced(config, vcd)?),
+            (Simulator::Verilator, None) => Box::new(VerilatorTile::new(config)?),
+            (Simulator::Verilator, Some(vcd)) => Box::new(VerilatorTile::traced(config, vcd)?),
+        })
+    }
+
+    /// Refuses a waveform that has no place.
+    pub fn check(&self) -> Result<(), Failure> {
+        let Some(path) = &self.trace else { return Ok(()) };
+        let name = path.display();
+        if path.extension().is_none_or(|extension| extension != "vcd") {
+            return Err(Failure::Input(format!("--trace {name}: expected a name that ends in .vcd")));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder {
+            Some(folder) if !folder.is_dir() => {
+                Err(Failure::Input(format!("--trace {name}: there is no folder {}", folder.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Kind of accumulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccumulatorChoice {
+    /// FP32, rounded at each step
+    Fp32,
+    /// Fixed point, rounded once at the end
+    Exact,
+}
+
+/// Type of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutType {
+    Fp32,
+    Fp16,
+}
+
+/// Rounding to FP16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Round {
+    /// To nearest, ties to even
+    Rne,
+    /// Stochastic (not built yet)
+    Sr,
+}
+
+/// What kernels compute with.
+#[derive(Args, Debug, Clone)]
+pub struct KernelOptions {
+    /// Accumulators, instead of the configuration's
+    #[arg(long, value_enum)]
+    pub accumulator: Option<AccumulatorChoice>,
+    /// Type of the results
+    #[arg(long, value_enum, default_value = "fp32")]
+    pub out_type: OutType,
+    /// Rounding of FP16 results
+    #[arg(long, value_enum, default_value = "rne")]
+    pub round: Round,
+    /// FP16 results beyond the finite range become the largest finite number, not infinity
+    #[arg(long)]
+    pub saturate: bool,
+    /// Apply ReLU to the results
+    #[arg(long)]
+    pub relu: bool,
+    /// Sums start from this: N numbers (a bias), or M x N (partial sums), float32
+    #[arg(long, value_name = "FILE.npy")]
+    pub bias: Option<PathBuf>,
+}
+
+impl KernelOptions {
+    /// Refuses what the tile does not have.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.round == Round::Sr {
+            let text = "--round sr: this tile has no stochastic rounding yet; expected rne";
+            return Err(Failure::Input(text.to_owned()));
+        }
+        if self.saturate && self.out_type == OutType::Fp32 {
+            let text = "--saturate: concerns FP16 results; expected --out-type fp16 with it";
+            return Err(Failure::Input(text.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The configuration with the accumulators that were asked for.
+    pub fn apply(&self, config: TileConfig) -> TileConfig {
+        let accumulator = match self.accumulator {
+            None => config.accumulator,
+            Some(AccumulatorChoice::Fp32) => Accumulator::Fp32,
+            Some(AccumulatorChoice::Exact) => Accumulator::Exact,
+        };
+        TileConfig { accumulator, ..config }
+    }
+
+    /// How results leave.
+    pub fn read_out(&self) -> golden::ReadOut {
+        golden::ReadOut {
+            output: match self.out_type {
+                OutType::Fp32 => OutputType::Fp32,
+                OutType::Fp16 => OutputType::Fp16,
+            },
+            overflow: if self.saturate { Overflow::Saturate } else { Overflow::ToInfinity },
+            activation: if self.relu { golden::Activation::Relu } else { golden::Activation::None },
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The command line from outside: what it computes, what it prints, what it refuses and with which exit status.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Runs `tessera` in a folder of its own.
+struct Sandbox {
+    folder: PathBuf,
+}
+
+impl Sandbox {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        Sandbox { folder }
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_tessera"))
+            .args(arguments.split_whitespace())
+            .current_dir(&self.folder)
+            .output()
+            .unwrap()
+    }
+
+    /// Standard output of a run that must succeed.
+    fn succeed(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        serde_json::from_str(&self.succeed(arguments)).unwrap()
+    }
+
+    /// The one line that a run with bad input prints, after `tessera: `. Its status must be 2.
+    fn refusal(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {errors}");
+        assert_eq!(output.stdout, b"", "{arguments}");
+        assert_eq!(errors.lines().count(), 1, "{arguments}: {errors}");
+        errors.trim_end().strip_prefix("tessera: ").unwrap().to_owned()
+    }
+
+    /// Writes a `.npy` file of version 1.0.
+    fn npy(&self, name: &str, dtype: &str, shape: &str, data: &[u8]) {
+        let header = format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}");
+        let length = (header.len() + 11).next_multiple_of(64) - 10;
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((length as u16).to_le_bytes());
+        bytes.extend(format!("{header:<width$}\n", width = length - 1).bytes());
+        bytes.extend(data);
+        fs::write(self.folder.join(name), bytes).unwrap();
+    }
+
+    /// The data of a `.npy` file whose header says `dtype` and `shape`.
+    fn data(&self, name: &str, dtype: &str, shape: &str) -> Vec<u8> {
+        let bytes = fs::read(self.folder.join(name)).unwrap();
+        let length = u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
+        let header = String::from_utf8(bytes[10..10 + length].to_vec()).unwrap();
+        assert!(header.contains(&format!("'{dtype}'")) && header.contains(shape), "{header}");
+        bytes[10 + length..].to_vec()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn fp16(values: &[u16]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn fp32(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn fp64(values: &[f64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+const ONE: u16 = 0x3C00;
+const TWO: u16 = 0x4000;
+const THREE: u16 = 0x4200;
+
+/// A = [1 2; 3 1; 2 2], B = [1 2 3; 3 2 1].
+fn small_product(name: &str) -> Sandbox {
+    let sandbox = Sandbox::new(name);
+    sandbox.npy("A.npy", "<f2", "(3, 2)", &fp16(&[ONE, TWO, THREE, ONE, TWO, TWO]));
+    sandbox.npy("B.npy", "<f2", "(2, 3)", &fp16(&[ONE, TWO, THREE, THREE, TWO, ONE]));
+    sandbox
+}
+
+#[test]
+fn files_are_multiplied_into_a_file() {
+    let sandbox = small_product("files");
+    let table = sandbox.succeed("matmul A.npy B.npy --out C.npy");
+    assert!(table.contains("3 x 3 x 2 (M x N x K), fp16 to fp32"), "{table}");
+    assert!(table.contains("9 results and the flags compared: all bit-exact"), "{table}");
+    let c = sandbox.data("C.npy", "<f4", "(3, 3)");
+    assert_eq!(c, fp32(&[7.0, 6.0, 5.0, 6.0, 8.0, 10.0, 8.0, 8.0, 8.0]));
+
+    sandbox.succeed("matmul A.npy B.npy --out C.npy --out-type fp16");
+    assert_eq!(sandbox.data("C.npy", "<f2", "(3, 3)")[..4], fp16(&[0x4700, 0x4600]));
+    assert_eq!(sandbox.names(), ["A.npy", "B.npy", "C.npy"]);
+}
+
+#[test]
+fn bias_partial_sums_and_relu_enter_the_result() {
+    let sandbox = small_product("bias");
+    sandbox.npy("bias.npy", "<f4", "(3,)", &fp32(&[-7.5, 0.25, -100.0]));
+    sandbox.succeed("matmul A.npy B.npy --out C.npy --bias bias.npy --relu");
+    let c = sandbox.data("C.npy", "<f4", "(3, 3)");
+    assert_eq!(c, fp32(&[0.0, 6.25, 0.0, 0.0, 8.25, 0.0, 0.5, 8.25, 0.0]));
+
+    sandbox.npy("sums.npy", "<f8", "(3, 3)", &fp64(&[0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.1]));
+    let output = sandbox.run("matmul A.npy B.npy --out C.npy --bias sums.npy");
+    let note = "note: sums.npy: float64 rounded to float32; 1 of 9 numbers changed\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), note);
+    let c = sandbox.data("C.npy", "<f4", "(3, 3)");
+    assert_eq!(c, fp32(&[7.5, 6.0, 5.0, 6.0, 8.5, 10.0, 8.0, 8.0, 8.1]));
+}
+
+#[test]
+fn larger_types_are_rounded_and_a_note_says_so() {
+    let sandbox = small_product("rounded");
+    // 2^-11 beyond 1 is a tie between FP16 numbers; the least bit of an FP64 more is not.
+    let tie = 1.0 + 2f64.powi(-11);
+    sandbox.npy("A.npy", "<f8", "(1, 2)", &fp64(&[tie, tie + f64::EPSILON]));
+    sandbox.npy("B.npy", ">f4", "(2, 2)", &[[0x3F, 0x80, 0, 0], [0; 4], [0; 4], [0x3F, 0x80, 0, 0]].concat());
+    let output = sandbox.run("matmul A.npy B.npy --out C.npy");
+    assert!(output.status.success());
+    let note = "note: A.npy: float64 rounded to float16; 2 of 2 numbers changed\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), note);
+    assert_eq!(sandbox.data("C.npy", "<f4", "(1, 2)"), fp32(&[1.0, 1.0 + 2f32.powi(-10)]));
+}
+
+#[test]
+fn the_summary_has_stable_keys() {
+    let sandbox = Sandbox::new("summary");
+    let summary = sandbox.json("matmul --m 20 --n 17 --k 33 --seed 5 --json --config small16");
+    let expected = [("m", 20), ("n", 17), ("k", 33), ("compared", 20 * 17), ("terms", 1), ("launches", 1)];
+    for (key, value) in expected {
+        assert_eq!(summary[key], value, "{key}");
+    }
+    assert_eq!((&summary["config"], &summary["simulator"]), (&"small16".into(), &"native".into()));
+    assert_eq!((&summary["accumulator"], &summary["out_type"]), (&"exact".into(), &"fp32".into()));
+    assert_eq!(summary["bit_exact"], true);
+    assert_eq!(summary["cycles"], summary["predicted_cycles"]);
+    let cycles = summary["cycles"].as_u64().unwrap() as f64;
+    let utilisation = summary["utilisation"].as_f64().unwrap();
+    assert!((utilisation - (20 * 17 * 33) as f64 / (16.0 * cycles)).abs() < 1e-9, "{utilisation}");
+    assert!(summary["sim_cycles_per_second"].as_f64().unwrap() > 0.0);
+    assert!(summary["stalls"]["weights"].as_u64().unwrap() > 0);
+    assert_eq!(summary["mean_error_ulp"].as_f64().map(|error| error < 1.0), Some(true));
+}
+
+#[test]
+fn a_seed_gives_the_same_results_and_another_seed_others() {
+    let sandbox = Sandbox::new("seed");
+    let mut results = vec![];
+    for seed in [1, 1, 2] {
+        sandbox.succeed(&format!("matmul --m 3 --n 3 --k 3 --out C.npy --seed {seed}"));
+        results.push(sandbox.data("C.npy", "<f4", "(3, 3)"));
+    }
+    assert!(results[0] == results[1] && results[1] != results[2]);
+}
+
+#[test]
+fn configurations_come_by_name_by_file_and_with_changes() {
+    let sandbox = Sandbox::new("configurations");
+    let config = |arguments: &str| {
+        let summary = sandbox.json(&format!("matmul --m 4 --n 4 --k 20 --json {arguments}"));
+        let field = |key: &str| summary[key].clone();
+        (field("config"), field("terms"), field("accumulator"))
+    };
+    assert_eq!(config(""), ("ipu64".into(), 4.into(), "fp32".into()));
+    assert_eq!(config("--set terms=8 --set rows=16"), ("ipu64+terms=8+rows=16".into(), 8.into(), "fp32".into()));
+    assert_eq!(config("--set accumulator=exact").2, "exact");
+    assert_eq!(config("--accumulator exact"), ("ipu64".into(), 4.into(), "exact".into()));
+    fs::write(sandbox.folder.join("mine.toml"), "name = \"mine\"\nterms = 2\nbanks = 8\n").unwrap();
+    assert_eq!(config("--config mine.toml"), ("mine".into(), 2.into(), "fp32".into()));
+    assert_eq!(config("--config mine.toml --set name=yours").0, "yours");
+}
+
+#[test]
+fn products_larger_than_the_memory_are_computed_in_parts() {
+    let sandbox = Sandbox::new("parts");
+    let small = "--set banks=4 --set bank_kib=1 --set rows=16";
+    let summary = sandbox.json(&format!("matmul --m 33 --n 40 --k 70 --json {small}"));
+    assert!(summary["launches"].as_u64().unwrap() > 1);
+    assert_eq!(summary["bit_exact"], true);
+
+    let output = sandbox.run(&format!("matmul --m 2 --n 2 --k 1000 --accumulator exact {small}"));
+    assert!(output.status.success());
+    let note = String::from_utf8(output.stderr).unwrap();
+    assert!(note.starts_with("note: K does not fit the memory; the exact sums were rounded to FP32"), "{note}");
+}
+
+#[test]
+fn waveforms_are_written() {
+    let sandbox = Sandbox::new("waveforms");
+    sandbox.succeed("matmul --m 1 --n 1 --k 1 --config small16 --trace wave.vcd");
+    let waveform = fs::read_to_string(sandbox.folder.join("wave.vcd")).unwrap();
+    assert!(waveform.contains("$scope module tile") && waveform.contains("host_request_valid"));
+}
+
+#[test]
+fn named_configurations_are_listed() {
+    let sandbox = Sandbox::new("configs");
+    let table = sandbox.succeed("configs");
+    let names: Vec<&str> = table.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, ["name", "ipu64", "wide256", "small16"]);
+    let json = sandbox.json("configs --json");
+    assert_eq!(json[0]["name"], "ipu64");
+    assert_eq!(json[2]["accumulator"], "exact");
+}
+
+#[test]
+fn verilog_is_written_with_a_file_list() {
+    let sandbox = Sandbox::new("emit");
+    let line = sandbox.succeed("emit --config small16 --out rtl");
+    assert!(line.ends_with("rtl/tile.f\n"), "{line}");
+    let list = fs::read_to_string(sandbox.folder.join("rtl/tile.f")).unwrap();
+    let files: Vec<&str> = list.lines().collect();
+    assert_eq!(files.last(), Some(&"tile.v"));
+    let text: String =
+        files.iter().map(|name| fs::read_to_string(sandbox.folder.join("rtl").join(name)).unwrap()).collect();
+    assert_eq!(text.matches("\nendmodule").count(), files.len());
+    let written = fs::read_dir(sandbox.folder.join("rtl")).unwrap().count();
+    assert_eq!(written, files.len() + 1, "only what is listed");
+
+    sandbox.succeed("emit --config small16 --top dot_product_t1 --out part");
+    let list = fs::read_to_string(sandbox.folder.join("part/dot_product_t1.f")).unwrap();
+    assert_eq!(list.lines().last(), Some("dot_product_t1.v"));
+    assert!(!list.contains("tile.v"));
+}
+
+#[test]
+fn bad_files_are_refused_by_name_with_what_was_found_and_what_is_expected() {
+    let sandbox = small_product("bad_files");
+    let refused = |arguments: &str| sandbox.refusal(&format!("matmul {arguments} --out C.npy"));
+
+    assert_eq!(refused("none.npy B.npy"), "none.npy: cannot read: No such file or directory (os error 2)");
+    fs::write(sandbox.folder.join("text.npy"), "1 2 3").unwrap();
+    let text = refused("A.npy text.npy");
+    assert!(text.starts_with("text.npy: ") && text.ends_with("; expected a NumPy .npy file"), "{text}");
+    fs::write(sandbox.folder.join("empty.npy"), "").unwrap();
+    assert!(refused("empty.npy B.npy").ends_with("; expected a NumPy .npy file"));
+
+    sandbox.npy("int.npy", "<i4", "(2, 2)", &[0; 16]);
+    assert_eq!(
+        refused("int.npy B.npy"),
+        "int.npy: found dtype '<i4', expected float16 (or float32 or float64, which are rounded to float16)"
+    );
+    sandbox.npy("row.npy", "<f2", "(2,)", &fp16(&[ONE, ONE]));
+    assert_eq!(refused("row.npy B.npy"), "row.npy: found shape 2, expected two dimensions");
+    sandbox.npy("none.npy", "<f2", "(0, 2)", &[]);
+    assert_eq!(refused("none.npy B.npy"), "none.npy: found shape 0 x 2, expected at least 1 x 1");
+    assert_eq!(refused("A.npy A.npy"), "A.npy: found 3 x 2, expected 2 rows, as many as A.npy has columns");
+    sandbox.npy("short.npy", "<f2", "(2, 2)", &fp16(&[ONE]));
+    assert!(refused("short.npy B.npy").starts_with("short.npy: "));
+    sandbox.npy("long.npy", "<f4", "(1, 1)", &[0; 12]);
+    assert!(refused("long.npy B.npy").starts_with("long.npy: "));
+
+    sandbox.npy("bias.npy", "<f4", "(2,)", &fp32(&[1.0, 2.0]));
+    assert_eq!(
+        refused("A.npy B.npy --bias bias.npy"),
+        "bias.npy: found shape 2, expected 3 numbers (a bias) or 3 x 3 (partial sums)"
+    );
+    sandbox.npy("bias.npy", "<i8", "(3,)", &[0; 24]);
+    assert_eq!(
+        refused("A.npy B.npy --bias bias.npy"),
+        "bias.npy: found dtype '<i8', expected float32 (or float16, or float64, which is rounded to float32)"
+    );
+    assert!(!sandbox.names().iter().any(|name| name.contains("C.npy")), "nothing is left of a refused run");
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_the_run() {
+    let sandbox = small_product("bad_outputs");
+    let missing = sandbox.refusal("matmul A.npy B.npy --out no/C.npy");
+    assert_eq!(missing, "no/C.npy: cannot write: No such file or directory (os error 2)");
+    fs::create_dir(sandbox.folder.join("C.npy")).unwrap();
+    assert_eq!(
+        sandbox.refusal("matmul A.npy B.npy --out C.npy"),
+        "C.npy: cannot write: it is a folder, expected a file"
+    );
+    assert_eq!(sandbox.refusal("matmul --trace wave.txt"), "--trace wave.txt: expected a name that ends in .vcd");
+    assert_eq!(sandbox.refusal("matmul --trace no/wave.vcd"), "--trace no/wave.vcd: there is no folder no");
+    let folder = sandbox.refusal("emit --out A.npy");
+    assert!(folder.starts_with("A.npy: cannot make the folder: "), "{folder}");
+    assert_eq!(sandbox.names(), ["A.npy", "B.npy", "C.npy"]);
+}
+
+#[test]
+fn bad_options_are_refused() {
+    let sandbox = Sandbox::new("bad_options");
+    let refused = |arguments: &str| sandbox.refusal(arguments);
+    assert_eq!(refused("matmul --round sr"), "--round sr: this tile has no stochastic rounding yet; expected rne");
+    assert_eq!(refused("matmul --saturate"), "--saturate: concerns FP16 results; expected --out-type fp16 with it");
+    assert_eq!(refused("matmul --m 0"), "--m 0: expected at least 1");
+    assert_eq!(
+        refused("matmul --config ipu65"),
+        "--config ipu65: expected ipu64, wide256, small16 or the name of a .toml file"
+    );
+    assert_eq!(refused("matmul --set terms"), "--set terms: expected KEY=VALUE, for instance terms=8");
+    let unknown = refused("matmul --set term=8");
+    assert!(unknown.starts_with("--set term=8: unknown field `term`, expected one of `name`, `terms`"), "{unknown}");
+    assert!(refused("matmul --set terms=many").starts_with("--set terms=many: invalid type"));
+    assert_eq!(refused("matmul --set terms=5"), "configuration ipu64+terms=5: terms = 5; expected 1, 2, 4, 8 or 16");
+    assert!(refused("emit --out rtl --top nothing").starts_with("--top nothing: expected one of tile, "));
+    assert_eq!(sandbox.names(), [""; 0]);
+}
+
+#[test]
+fn bad_configuration_files_are_refused() {
+    let sandbox = Sandbox::new("bad_configurations");
+    let refused = |text: &str| {
+        fs::write(sandbox.folder.join("mine.toml"), text).unwrap();
+        sandbox.refusal("matmul --config mine.toml")
+    };
+    assert_eq!(refused("terms = 4"), "mine.toml: found no `name`, expected name = \"...\"");
+    assert!(refused("name = \"a\"\nterms = \n").starts_with("mine.toml, line 2: "));
+    assert!(refused("name = \"a\"\nlanes = 3\n").starts_with("mine.toml: unknown field `lanes`"));
+    assert_eq!(refused("name = \"a\"\nrows = 3\n"), "configuration a: rows = 3; expected 16, 32 or 64");
+    let missing = sandbox.refusal("matmul --config none.toml");
+    assert!(missing.starts_with("none.toml: cannot read: "), "{missing}");
+}
+
+#[test]
+fn usage_errors_have_status_2() {
+    let sandbox = small_product("usage");
+    for arguments in ["", "matmul A.npy", "matmul A.npy B.npy --m 3", "matmul --sim modelsim", "multiply", "emit"] {
+        assert_eq!(sandbox.run(arguments).status.code(), Some(2), "{arguments}");
+    }
+}
