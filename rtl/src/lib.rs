@@ -12,6 +12,7 @@
 //! | [`verilog`] | the Verilog back end                                                            |
 //! | [`sim`]     | the native simulator and its waveforms                                          |
 //! | [`generic`] | hardware that every design needs: FIFO, pipeline, stream                        |
+//! | [`fault`]   | deliberate faults, to see whether a test notices                                |
 //!
 //! A module is a configuration struct. Its `build` function is ordinary Rust over [`Signal`]s, which are `Copy`
 //! handles into the module that is being built on this thread:
@@ -53,6 +54,7 @@ pub mod builder;
 pub mod check;
 pub mod design;
 pub mod error;
+pub mod fault;
 pub mod generic;
 pub mod module;
 pub mod signal;
