@@ -117,8 +117,18 @@ impl<'a> Analysis<'a> {
                 Some(select) => self.canonical(if select.bit(0) { *on_true } else { *on_false }),
                 None => id,
             },
+            // What a neutral constant leaves as it is.
+            Op::And(a, b) => self.beside(*a, *b, |bits| *bits == Bits::ones(bits.width())).unwrap_or(id),
+            Op::Or(a, b) | Op::Xor(a, b) | Op::Add(a, b) => self.beside(*a, *b, Bits::is_zero).unwrap_or(id),
             _ => id,
         }
+    }
+
+    /// The other of `a` and `b`, where one is a constant that `neutral` accepts.
+    fn beside(&self, a: NodeId, b: NodeId, neutral: impl Fn(&Bits) -> bool) -> Option<NodeId> {
+        let (a, b) = (self.canonical(a), self.canonical(b));
+        let is_neutral = |id| self.constant(id).is_some_and(&neutral);
+        if is_neutral(b) { Some(a) } else { is_neutral(a).then_some(b) }
     }
 
     /// The option that a constant index takes.

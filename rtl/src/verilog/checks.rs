@@ -84,7 +84,7 @@ impl Writer<'_> {
             let zero = constant_text(&Bits::zero(self.module.node(node).width));
             text += &layout(8, &format!("{name} = "), &zero, ";");
         }
-        if text.is_empty() { text } else { format!("    initial begin\n{text}    end\n") }
+        if text.is_empty() { text } else { format!("`ifndef SYNTHESIS\n    initial begin\n{text}    end\n`endif\n") }
     }
 }
 

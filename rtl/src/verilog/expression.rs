@@ -395,13 +395,37 @@ impl Writer<'_> {
 
     fn choose(&mut self, id: NodeId, condition: Expression, on_true: NodeId, on_false: NodeId) -> Expression {
         let enumeration = self.analysis.enumeration.get(&id).copied();
+        if self.module.node(id).width == 1
+            && let Some(text) = self.choose_bit(&condition, on_true, on_false)
+        {
+            return text;
+        }
         let on_true = self.operand_of(on_true, enumeration);
         let on_false = self.operand_of(on_false, enumeration);
+        if on_true.text == on_false.text {
+            self.skipped.extend(condition.reads);
+            return on_true;
+        }
         let bare = condition.is_simple();
         let condition_text = if bare { condition.text } else { format!("({})", condition.text) };
         let on_true_text = if on_true.level == Level::Ternary { format!("({})", on_true.text) } else { on_true.text };
         let text = format!("{condition_text} ? {on_true_text} :{CHOICE}{}", on_false.text);
         Expression::new(text, Level::Ternary, [condition.reads, on_true.reads, on_false.reads].concat())
+    }
+
+    /// A choice between a constant bit and another: `a || b`, `a && b`.
+    fn choose_bit(&mut self, condition: &Expression, on_true: NodeId, on_false: NodeId) -> Option<Expression> {
+        let bit = |id| Some(self.analysis.constant(self.analysis.canonical(id))?.bit(0));
+        let (operator, level, negated, other) = match (bit(on_true), bit(on_false)) {
+            (Some(true), _) => ("||", Level::LogicalOr, false, on_false),
+            (Some(false), _) => ("&&", Level::LogicalAnd, true, on_false),
+            (_, Some(false)) => ("&&", Level::LogicalAnd, false, on_true),
+            (_, Some(true)) => ("||", Level::LogicalOr, true, on_true),
+            _ => return None,
+        };
+        let condition = if negated { prefix("!", condition.clone(), Level::Unary) } else { condition.clone() };
+        let other = self.operand(other);
+        Some(binary(condition, operator, other, level))
     }
 
     fn concatenation(&mut self, parts: &[NodeId]) -> Expression {

@@ -1,5 +1,5 @@
-//! Values that are known without any input: those made of constants, and comparisons and shifts whose operands
-//! cannot decide them. Lint tools warn of such comparisons; here they are written as what they are.
+//! Values that are known without any input: those made of constants, and those that one operand decides. Generators
+//! make many of them, and lint tools warn of such comparisons; here they are written as what they are.
 
 use super::analysis::Analysis;
 use crate::bits::Bits;
@@ -30,6 +30,11 @@ impl Analysis<'_> {
         let bit = |value: bool| Bits::from_u64(value as u64, 1);
         match &node.op {
             Op::Constant(bits) => Some(bits.clone()),
+            Op::And(a, b) => [known(*a), known(*b)].into_iter().flatten().find(|bits| bits.is_zero()).cloned(),
+            Op::Or(a, b) => {
+                let ones = Bits::ones(node.width);
+                [known(*a), known(*b)].into_iter().flatten().find(|bits| **bits == ones).cloned()
+            }
             Op::Eq(a, b) => self.decide_equal(*a, *b).map(bit),
             Op::Lt(a, b) => self.decide_less(*a, *b).map(bit),
             Op::LtSigned(a, b) => (self.canonical(*a) == self.canonical(*b)).then(|| bit(false)),

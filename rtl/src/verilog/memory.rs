@@ -1,7 +1,7 @@
 //! Memories, in the forms from which synthesis tools infer block RAM and distributed RAM.
 
 use super::expression::{Expression, Level, binary, constant_text, prefix};
-use super::layout::{layout, plain};
+use super::layout::{COLUMNS, layout, plain};
 use super::module::{Rank, Writer, declaration};
 use crate::bits::Bits;
 use crate::design::{MemoryDef, NodeId, Op, ReadKind};
@@ -38,9 +38,9 @@ impl Writer<'_> {
             let address = self.text_of(write.address);
             let word = format!("{}[{address}]", memory.name);
             if lanes == 1 {
-                let enable = self.enable(write.lane_enables);
+                let enable = self.text_of(write.lane_enables);
                 let data = self.text_of(write.data);
-                text += &layout(8, &format!("{enable}{word} <= "), &data, ";");
+                text += &guarded(&enable, &word, &data);
                 continue;
             }
             let lane_bits = memory.width / lanes;
@@ -51,8 +51,7 @@ impl Writer<'_> {
                 self.read(&enable);
                 self.read(&data);
                 let bits = if lane_bits == 1 { format!("[{low}]") } else { format!("[{}:{low}]", low + lane_bits - 1) };
-                let head = format!("if ({}) {word}{bits} <= ", enable.text);
-                text += &layout(8, &head, &data.text, ";");
+                text += &guarded(&enable.text, &format!("{word}{bits}"), &data.text);
             }
         }
         text
@@ -61,21 +60,15 @@ impl Writer<'_> {
     fn reads_at_clock(&mut self, memory: &MemoryDef) -> String {
         let mut text = String::new();
         for read in &memory.reads {
-            let head = match read.kind {
+            let enable = match read.kind {
                 ReadKind::Asynchronous => continue,
-                ReadKind::Synchronous { enable } => self.enable(enable),
+                ReadKind::Synchronous { enable } => self.text_of(enable),
                 ReadKind::SinglePort { enable, write } => self.read_without_write(enable, memory, write),
             };
             let address = self.text_of(read.address);
-            text += &layout(8, &format!("{head}{} <= ", read.name), &format!("{}[{address}]", memory.name), ";");
+            text += &guarded(&enable, &read.name, &format!("{}[{address}]", memory.name));
         }
         text
-    }
-
-    /// `if (enable) `, or nothing where it always holds.
-    fn enable(&mut self, enable: NodeId) -> String {
-        let enable = self.text_of(enable);
-        if enable == "1'b1" { String::new() } else { format!("if ({}) ", plain(&enable)) }
     }
 
     /// The read half of a single port: no lane is written.
@@ -84,7 +77,7 @@ impl Writer<'_> {
         let no_write = self.no_write(memory.writes[write].lane_enables);
         let condition = if enable.text == "1'b1" { no_write } else { both(enable, no_write) };
         self.read(&condition);
-        format!("if ({}) ", plain(&condition.text))
+        condition.text
     }
 
     fn no_write(&mut self, lanes: NodeId) -> Expression {
@@ -183,6 +176,18 @@ impl Writer<'_> {
         };
         (0..self.module.nodes.len() as u32).map(NodeId).filter(|&id| clocked(&self.module.node(id).op)).collect()
     }
+}
+
+/// `if (enable) target <= value;`, without the `if` where it always holds.
+fn guarded(enable: &str, target: &str, value: &str) -> String {
+    if enable == "1'b1" {
+        return layout(8, &format!("{target} <= "), value, ";");
+    }
+    let line = plain(&format!("        if ({enable}) {target} <= {value};\n"));
+    if line.chars().count() <= COLUMNS + 1 {
+        return line;
+    }
+    layout(8, "if (", enable, ") begin") + &layout(12, &format!("{target} <= "), value, ";") + "        end\n"
 }
 
 /// `a && b`.
