@@ -16,8 +16,9 @@
 //! |            | [`DRAIN_CYCLES`] = 5 cycles with `advance`; `preload` to memory: 2               |
 //! | Throughput | one step (T products a lane), one result word, one preload word a cycle          |
 //! | Handshake  | `valid` only; the drain pipeline moves with `advance`                            |
-//! | Order      | steps of one row at least [`AccumulatorKind::loop_cycles`] apart; a half is      |
-//! |            | stepped, drained and preloaded at different times (the engine sees to it)        |
+//! | Order      | steps of one row at least [`AccumulatorKind::loop_cycles`] apart; a row that was |
+//! |            | preloaded can be stepped from the same cycle on, drained from 2 cycles later; a  |
+//! |            | half is not read by a step while a drained word waits in it for `advance`        |
 //! | Numerics   | see [`crate::fp32`], [`crate::exact`], [`crate::read_out`]                       |
 //!
 //! Widths: G = max(1, T/4); an access word has 64 G bits: 4 G FP16 inputs, weights or results, or 2 G FP32 partial
@@ -28,9 +29,9 @@ use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux, select}
 use crate::config::{AccumulatorKind, AmpConfig, LANES};
 use crate::dot_product::DotProductIn;
 use crate::format::FP16;
-use crate::lane::{HalfControl, Lane, LaneIn, LaneOut};
+use crate::lane::{HalfControl, Lane, LaneIn, LaneOut, StepFlags};
 use crate::partial_sum::{ExactPartial, PartialIn, PartialOut};
-use crate::read_out::{self, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
+use crate::read_out::{self, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, stage};
 use crate::unpack::unpack;
 use crate::weight_store::{WeightRead, WeightStore, WeightStoreIn, WeightWrite};
 
@@ -243,39 +244,37 @@ impl Module for Amp {
         let partial_states = partial_states(m, &config, preload.data);
 
         let drain_read = io.drain.valid & io.advance;
-        let halves: Vec<HalfControl> = (0..2)
+        // A step writes all lanes; a preload those of its word only.
+        let lanes_a_word = 2 * config.access_words();
+        let preloads: Vec<Signal> = (0..2)
+            .map(|half| (preload.valid & preload.at.half.eq(half)).named(format!("half_{half}_preloads")))
+            .collect();
+        let halves: Vec<Vec<HalfControl>> = (0..2)
             .map(|half| {
                 let name = |what: &str, signal: Signal| signal.named(format!("half_{half}_{what}"));
                 let steps_here = name("steps", read.valid & read.at.half.eq(half));
                 let drains_here = name("drains", drain_read & io.drain.at.half.eq(half));
                 let writes_here = name("writes", written.valid & written.at.half.eq(half));
-                let preloads_here = name("preloads", preload.valid & preload.at.half.eq(half));
+                let preloads_here = preloads[half];
                 m.assert(&format!("half_{half}_is_read_by_one"), !(steps_here & drains_here));
                 m.assert(&format!("half_{half}_is_written_by_one"), !(writes_here & preloads_here));
-                HalfControl {
-                    read_enable: name("read_enable", steps_here | drains_here),
-                    read_row: name("read_row", mux(steps_here, read.at.row, io.drain.at.row)),
-                    write_enable: name("write_enable", writes_here | preloads_here),
-                    write_row: name("write_row", mux(preloads_here, preload.at.row, written.at.row)),
-                }
+                let read_enable = name("read_enable", steps_here | drains_here);
+                let read_row = name("read_row", mux(steps_here, read.at.row, io.drain.at.row));
+                let write_row = name("write_row", mux(preloads_here, preload.at.row, written.at.row));
+                let of_word = |word: usize| {
+                    let preloads_word = preloads_here & preload.word.eq(word);
+                    let write_enable = name(&format!("writes_word_{word}"), writes_here | preloads_word);
+                    HalfControl { read_enable, read_row, write_enable, write_row }
+                };
+                (0..LANES / lanes_a_word).map(of_word).collect()
             })
             .collect();
-        let preload_half = cat([preload.valid & preload.at.half, preload.valid & !preload.at.half]);
+        let preload_half = cat([preloads[1], preloads[0]]).named("preload_half");
         let drain_half = io.drain.at.half.register_if("drain_half", io.advance);
 
-        // A preload writes the lanes of its word only; a step writes them all.
-        let lanes_a_word = 2 * config.access_words();
         let lanes: Vec<LaneOut> = (0..LANES)
             .map(|lane| {
-                let preloaded_here = preload.word.eq(lane / lanes_a_word);
-                let halves = halves
-                    .iter()
-                    .enumerate()
-                    .map(|(half, control)| HalfControl {
-                        write_enable: control.write_enable & (!preload_half.bit(half) | preloaded_here),
-                        ..control.clone()
-                    })
-                    .collect();
+                let halves = halves.iter().map(|of_word| of_word[lane / lanes_a_word].clone()).collect();
                 m.instance(
                     &format!("lane_{lane}"),
                     &Lane { config },
@@ -293,9 +292,14 @@ impl Module for Amp {
             .collect();
 
         let drained = drain(m, &config, &io, &lanes);
-        let step_flags = step_flags(&lanes, written);
-        let preload_flags = preload_flags(&config, &preload, &partial_states);
-        let flags = [step_flags, preload_flags, drained.flags].into_iter().reduce(merge_flags).expect("three");
+        let (stepped, preloaded) = (step_flags(&lanes, written), preload_flags(&config, &preload, &partial_states));
+        let flags = AmpFlags {
+            invalid: stepped.invalid | preloaded.invalid | drained.flags.invalid,
+            overflow: preloaded.overflow | drained.flags.overflow,
+            underflow: drained.flags.underflow,
+            inexact: stepped.inexact | preloaded.inexact | drained.flags.inexact,
+            headroom: stepped.headroom,
+        };
         AmpOut { done: written.valid, result_valid: drained.valid, result: drained.result, flags }
     }
 }
@@ -343,7 +347,7 @@ fn partial_states(m: &Builder, config: &AmpConfig, data: Signal) -> Vec<PartialO
     (0..2 * config.access_words())
         .map(|i| {
             let number = data.bits(32 * i..32 * (i + 1));
-            let out = match config.accumulator {
+            match config.accumulator {
                 AccumulatorKind::Exact { bits } => {
                     m.instance(&format!("partial_{i}"), &ExactPartial { bits }, PartialIn { number })
                 }
@@ -351,8 +355,7 @@ fn partial_states(m: &Builder, config: &AmpConfig, data: Signal) -> Vec<PartialO
                     let none = lit(0, 1);
                     PartialOut { state: number, invalid: none, overflow: none, inexact: none }
                 }
-            };
-            out
+            }
         })
         .collect()
 }
@@ -362,7 +365,17 @@ bundle! {
     struct Drained {
         valid: Signal,
         result: Signal,
-        flags: AmpFlags,
+        flags: ResultFlags,
+    }
+}
+
+bundle! {
+    /// What of a drain goes along with its states.
+    struct DrainRequest {
+        empty: Signal,
+        word: Signal,
+        mode: ReadOutMode,
+        lanes: Signal,
     }
 }
 
@@ -371,17 +384,21 @@ fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> Drai
     let advance = io.advance;
     let words = config.access_words();
     let (fp32_units, fp16_units) = (2 * words, 4 * words);
-    // What was asked goes along with the states: stages[n] is n cycles (with `advance`) old.
-    let mut stages = vec![io.drain.clone()];
+    // What was asked goes along with the states: requests[n] is n cycles (with `advance`) old.
+    let mut requests = vec![DrainRequest {
+        empty: io.drain.empty,
+        word: io.drain.word,
+        mode: io.drain.mode.clone(),
+        lanes: io.drain.lanes,
+    }];
+    let mut valid = io.drain.valid;
     for cycle in 1..=DRAIN_CYCLES {
-        let stage = stages[cycle - 1].map(&format!("drain_{cycle}"), &mut |name, signal| {
-            let register = m.register(name, signal.width()).reset(0);
-            m.when(advance, || register.set(signal));
-            register.q
-        });
-        stages.push(stage);
+        let next = m.register(&format!("drain_valid_{cycle}"), 1).reset(0);
+        m.when(advance, || next.set(valid));
+        valid = next.q;
+        requests.push(stage(m, &format!("drain_{cycle}"), advance, &requests[cycle - 1]));
     }
-    let (read, picked, last) = (&stages[1], &stages[2], &stages[DRAIN_CYCLES]);
+    let (read, picked, last) = (&requests[1], &requests[2], &requests[DRAIN_CYCLES]);
 
     // The states come out of the lanes' memories; the word of the row picks those that go to the read-out units.
     // With FP32 results a word has half as many lanes as with FP16.
@@ -389,29 +406,39 @@ fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> Drai
         let options: Vec<Signal> = (0..LANES / units).map(|word| of_lane(word * units + unit % units)).collect();
         select(word_index(word, LANES / units), options)
     };
-    let pick_by_type = |stage: &Drain, unit: usize, of_lane: &dyn Fn(usize) -> Signal| {
-        let narrow = pick(stage.word, fp16_units, unit, of_lane);
-        (narrow, pick(stage.word, fp32_units, unit, of_lane))
-    };
+    let states: Vec<Signal> = (0..fp16_units)
+        .map(|unit| {
+            let of_lane = |lane: usize| lanes[lane].drained;
+            let narrow = pick(read.word, fp16_units, unit, &of_lane);
+            let state = if unit < fp32_units {
+                mux(read.mode.fp16, narrow, pick(read.word, fp32_units, unit, &of_lane))
+            } else {
+                narrow
+            };
+            (state & (!read.empty).repeat(state.width())).named(format!("picked_state_{unit}"))
+        })
+        .collect();
+    let states = stage(m, "read_out_state", advance, &states);
     let results: Vec<ReadOutOut> = (0..fp16_units)
         .map(|unit| {
-            let with_fp32 = unit < fp32_units;
-            let (narrow, wide) = pick_by_type(read, unit, &|lane| lanes[lane].drained);
-            let state = if with_fp32 { mux(read.mode.fp16, narrow, wide) } else { narrow };
-            let state = state & (!read.empty).repeat(state.width());
-            let state = state.register_if(&format!("read_out_state_{unit}"), advance);
-            let unit_module = ReadOut { accumulator: config.accumulator, with_fp32 };
-            let inputs = ReadOutIn { advance, state, mode: picked.mode.clone() };
+            let unit_module = ReadOut { accumulator: config.accumulator, with_fp32: unit < fp32_units };
+            let inputs = ReadOutIn { advance, state: states[unit], mode: picked.mode.clone() };
             m.instance(&format!("read_out_{unit}"), &unit_module, inputs)
         })
         .collect();
 
     // A flag counts once, in the cycle in which its result leaves.
+    let leaves = (valid & advance).named("result_leaves");
     let counts: Vec<Signal> = (0..fp16_units)
         .map(|unit| {
-            let (narrow, wide) = pick_by_type(last, unit, &|lane| last.lanes.bit(lane));
-            let counts = if unit < fp32_units { mux(last.mode.fp16, narrow, wide) } else { narrow & last.mode.fp16 };
-            counts & last.valid & advance
+            let of_lane = |lane: usize| last.lanes.bit(lane);
+            let narrow = pick(last.word, fp16_units, unit, &of_lane);
+            let counts = if unit < fp32_units {
+                mux(last.mode.fp16, narrow, pick(last.word, fp32_units, unit, &of_lane))
+            } else {
+                narrow & last.mode.fp16
+            };
+            (counts & leaves).named(format!("read_out_{unit}_counts"))
         })
         .collect();
     let any = |of: &dyn Fn(&ReadOutOut) -> Signal| {
@@ -420,14 +447,13 @@ fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> Drai
     let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
     let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
     Drained {
-        valid: last.valid,
-        result: mux(last.mode.fp16, cat(fp16), cat(fp32)),
-        flags: AmpFlags {
-            invalid: any(&|out| out.flags.invalid),
-            overflow: any(&|out| out.flags.overflow),
-            underflow: any(&|out| out.flags.underflow),
-            inexact: any(&|out| out.flags.inexact),
-            headroom: lit(0, 1),
+        valid,
+        result: mux(last.mode.fp16, cat(fp16).named("fp16_results"), cat(fp32).named("fp32_results")),
+        flags: ResultFlags {
+            invalid: any(&|out| out.flags.invalid).named("drain_invalid"),
+            overflow: any(&|out| out.flags.overflow).named("drain_overflow"),
+            underflow: any(&|out| out.flags.underflow).named("drain_underflow"),
+            inexact: any(&|out| out.flags.inexact).named("drain_inexact"),
         },
     }
 }
@@ -437,42 +463,43 @@ fn word_index(word: Signal, count: usize) -> Signal {
     word.bits(0..(count.trailing_zeros() as usize).max(1))
 }
 
-fn step_flags(lanes: &[LaneOut], written: &StepControl) -> AmpFlags {
-    let any = |of: &dyn Fn(&LaneOut) -> Signal| {
-        let each: Vec<Signal> = lanes.iter().rev().map(of).collect();
-        (cat(each) & written.lanes).any() & written.valid
+fn step_flags(lanes: &[LaneOut], written: &StepControl) -> StepFlags {
+    let any = |name: &str, of: &dyn Fn(&LaneOut) -> Signal| {
+        let each = cat(lanes.iter().rev().map(of).collect::<Vec<_>>()).named(format!("lanes_{name}"));
+        ((each & written.lanes).any() & written.valid).named(format!("steps_{name}"))
     };
-    AmpFlags {
-        invalid: any(&|lane| lane.flags.invalid),
-        overflow: lit(0, 1),
-        underflow: lit(0, 1),
-        inexact: any(&|lane| lane.flags.inexact),
-        headroom: any(&|lane| lane.flags.headroom),
+    StepFlags {
+        invalid: any("invalid", &|lane| lane.flags.invalid),
+        inexact: any("inexact", &|lane| lane.flags.inexact),
+        headroom: any("headroom", &|lane| lane.flags.headroom),
     }
 }
 
-fn preload_flags(config: &AmpConfig, preload: &Preload, states: &[PartialOut]) -> AmpFlags {
+bundle! {
+    /// Flags of a preload.
+    struct PreloadFlags {
+        invalid: Signal,
+        overflow: Signal,
+        inexact: Signal,
+    }
+}
+
+fn preload_flags(config: &AmpConfig, preload: &Preload, states: &[PartialOut]) -> PreloadFlags {
     let lanes_a_word = 2 * config.access_words();
     let counts: Vec<Signal> = (0..lanes_a_word)
         .map(|i| {
             let options: Vec<Signal> =
                 (0..LANES / lanes_a_word).map(|word| preload.lanes.bit(word * lanes_a_word + i)).collect();
-            select(word_index(preload.word, LANES / lanes_a_word), options) & preload.valid
+            let counts = select(word_index(preload.word, LANES / lanes_a_word), options) & preload.valid;
+            counts.named(format!("partial_{i}_counts"))
         })
         .collect();
     let any = |of: &dyn Fn(&PartialOut) -> Signal| {
         states.iter().zip(&counts).map(|(state, &counts)| of(state) & counts).reduce(|a, b| a | b).expect("states")
     };
-    AmpFlags {
-        invalid: any(&|state| state.invalid),
-        overflow: any(&|state| state.overflow),
-        underflow: lit(0, 1),
-        inexact: any(&|state| state.inexact),
-        headroom: lit(0, 1),
+    PreloadFlags {
+        invalid: any(&|state| state.invalid).named("preload_invalid"),
+        overflow: any(&|state| state.overflow).named("preload_overflow"),
+        inexact: any(&|state| state.inexact).named("preload_inexact"),
     }
-}
-
-fn merge_flags(a: AmpFlags, b: AmpFlags) -> AmpFlags {
-    let mut others = b.signals().into_iter();
-    a.map("", &mut |_, signal| signal | others.next().expect("the same flags"))
 }

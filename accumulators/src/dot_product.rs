@@ -82,7 +82,7 @@ impl SumClass {
     }
 }
 
-/// Width of the sum of `terms` products: each needs 80 bits and a sign.
+/// Width of the sum of `terms` products, in bits: each needs 80 and a sign.
 pub fn sum_bits(terms: usize) -> usize {
     PRODUCT_FIXED_BITS + 1 + terms.trailing_zeros() as usize
 }
@@ -123,7 +123,8 @@ impl Module for DotProduct {
         let products: Vec<Product> = (0..self.terms)
             .map(|i| {
                 let w = unpack(&format!("w_{i}"), io.w.bits(16 * i..16 * (i + 1)), FP16);
-                multiply_exact(&io.x[i], &w, io.enable.bit(i)).register_all(&format!("product_{i}"))
+                let pair = multiply_exact(&format!("pair_{i}"), &io.x[i], &w, io.enable.bit(i));
+                pair.register_all(&format!("product_{i}"))
             })
             .collect();
 
@@ -136,6 +137,7 @@ impl Module for DotProduct {
             .enumerate()
             .map(|(i, product)| {
                 let placed = product.magnitude.zero_extend(PRODUCT_FIXED_BITS).shift_left(product.shift);
+                let placed = placed.named(format!("placed_{i}"));
                 let complemented =
                     placed.zero_extend(PRODUCT_FIXED_BITS + 1) ^ product.sign.repeat(PRODUCT_FIXED_BITS + 1);
                 complemented.register(&format!("aligned_{i}"))

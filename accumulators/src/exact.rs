@@ -88,17 +88,17 @@ impl Module for ExactAccumulate {
         let state = ExactState::unpack(io.state.register("state_1"));
 
         // Two numbers of one sign whose sum has the other have left the range.
-        let addend = sum.sign_extend(self.bits);
+        let addend = sum.sign_extend(self.bits).named("addend");
         let number = (state.number + addend).named("number");
-        let same_sign = !(state.number.msb() ^ addend.msb());
-        let headroom = same_sign & (number.msb() ^ state.number.msb());
+        let same_sign = (!(state.number.msb() ^ addend.msb())).named("same_sign");
+        let headroom = (same_sign & (number.msb() ^ state.number.msb())).named("headroom");
 
         // The second sign of infinity is invalid once, when it arrives.
-        let positive_infinity = state.positive_infinity | class.positive_infinity;
-        let negative_infinity = state.negative_infinity | class.negative_infinity;
-        let both_before = state.positive_infinity & state.negative_infinity;
-        let infinities_meet = positive_infinity & negative_infinity & !both_before;
-        let nan = state.nan | class.nan | infinities_meet | headroom;
+        let positive_infinity = (state.positive_infinity | class.positive_infinity).named("positive_infinity");
+        let negative_infinity = (state.negative_infinity | class.negative_infinity).named("negative_infinity");
+        let both_before = (state.positive_infinity & state.negative_infinity).named("both_before");
+        let infinities_meet = (positive_infinity & negative_infinity & !both_before).named("infinities_meet");
+        let nan = (state.nan | class.nan | infinities_meet | headroom).named("nan");
 
         let next = ExactState { negative_infinity, positive_infinity, nan, number };
         AccumulateOut {

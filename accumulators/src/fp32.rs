@@ -117,9 +117,11 @@ impl Module for Fp32Accumulate {
         // Stage 2: one addition; a negative state is complemented, its carry fits the window's empty low bit of the
         // sum. Beside it: is the result something else than the rounded sum?
         let addend = placed.magnitude.zero_extend(WINDOW_BITS + 1) ^ placed.sign.repeat(WINDOW_BITS + 1);
-        let sum_zero = sum.is_zero();
-        let low = placed.sign.zero_extend(GUARD_BITS);
-        let total = (cat([sum.sign_extend(WINDOW_BITS + 1 - GUARD_BITS), low]) + addend).register("total");
+        let addend = addend.named("addend");
+        let sum_zero = sum.is_zero().named("sum_zero");
+        let carry = placed.sign.zero_extend(GUARD_BITS);
+        let sum_and_carry = cat([sum.sign_extend(WINDOW_BITS + 1 - GUARD_BITS), carry]).named("sum_and_carry");
+        let total = (sum_and_carry + addend).register("total");
         let direct_2 = direct(&placed, &class, sum_zero).register_all("direct_2");
 
         // Stage 3: sign and magnitude.
@@ -130,23 +132,18 @@ impl Module for Fp32Accumulate {
         let direct_3 = direct_2.register_all("direct_3");
 
         // Stage 4: the leading one to the top. Bit 135 weighs 2^61; no result of the window is subnormal.
-        let shift = leading_zeros(magnitude);
-        let normalised = magnitude.shift_left(shift);
-        let aligned = Aligned::split(normalised, FP32);
+        let shift = leading_zeros("magnitude", magnitude).named("normalising_shift");
+        let normalised = magnitude.shift_left(shift).named("normalised");
+        let aligned = Aligned::split(normalised, FP32).register_all("aligned_4");
         let top_exponent = (WINDOW_LSB_EXPONENT + WINDOW_BITS as i32 - 1 + FP32.bias()) as u64;
         // One less than the biased exponent: the hidden bit adds it back.
         let exponent = (lit(top_exponent - 1, 8) - shift).register("exponent_4");
-        let aligned = Aligned {
-            significand: aligned.significand.register("significand_4"),
-            round: aligned.round.register("round_4"),
-            sticky: aligned.sticky.register("sticky_4"),
-        };
         let sign_4 = sign_3.register("sign_4");
         let direct_4 = direct_3.register_all("direct_4");
 
         // Stage 5, without a register at its end: rounding. A window that cancelled to nothing has no leading one: +0.
-        let rounded = cat([sign_4, aligned.round_nearest_even(exponent)]);
-        let cancelled = !aligned.significand.msb();
+        let rounded = cat([sign_4, aligned.round_nearest_even("window", exponent)]);
+        let cancelled = (!aligned.significand.msb()).named("cancelled");
         let from_window = mux(cancelled, lit(0, 32), rounded);
         let state = mux(direct_4.valid, direct_4.number, from_window);
         let inexact = mux(direct_4.valid, direct_4.inexact, aligned.inexact());
@@ -162,21 +159,21 @@ fn place(number: Signal) -> Placed {
     let Unpacked { sign, exponent, significand, zero, infinite, nan, signalling } = unpack("state", number, FP32);
 
     // At or above the lowest place: left by up to 111, exactly.
-    let left = exponent - lit(LOWEST_EXPONENT, 8);
-    let raised = significand.zero_extend(WINDOW_BITS).shift_left(left.bits(0..7));
+    let distance = (exponent - lit(LOWEST_EXPONENT, 8)).bits(0..7).named("distance");
+    let raised = significand.zero_extend(WINDOW_BITS).shift_left(distance).named("raised");
 
     // Below it: right by up to 75; what is lost is sticky.
-    let below = exponent.lt(LOWEST_EXPONENT);
-    let right = -left.bits(0..7);
-    let lowered = cat([significand, lit(0, 24)]).shift_right(right);
-    let all_lost = right.ge(48);
-    let sticky = lowered.bits(0..24).any() | (all_lost & !zero);
-    let lowered = lowered.bits(24..48) | sticky.zero_extend(24);
+    let below = exponent.lt(LOWEST_EXPONENT).named("below");
+    let distance_below = (-distance).named("distance_below");
+    let lowered = cat([significand, lit(0, 24)]).shift_right(distance_below).named("lowered");
+    let all_lost = distance_below.ge(48).named("all_lost");
+    let lowered_sticky = (lowered.bits(0..24).any() | (all_lost & !zero)).named("lowered_sticky");
+    let lowered = lowered.bits(24..48) | lowered_sticky.zero_extend(24);
 
     Placed {
         magnitude: mux(below, lowered.zero_extend(WINDOW_BITS), raised),
         sign,
-        above: exponent.ge(ABOVE_EXPONENT),
+        above: exponent.ge(ABOVE_EXPONENT).named("above"),
         zero,
         nan,
         signalling,
@@ -187,15 +184,15 @@ fn place(number: Signal) -> Placed {
 
 /// Results that bypass the window: NaN, infinities, states above the window, and sums of zero.
 fn direct(state: &Placed, class: &SumClass, sum_zero: Signal) -> Direct {
-    let positive_infinity = class.positive_infinity | (state.infinite & !state.sign);
-    let negative_infinity = class.negative_infinity | (state.infinite & state.sign);
-    let infinities_meet = positive_infinity & negative_infinity;
-    let nan = class.nan | state.nan | infinities_meet;
-    let infinite = positive_infinity | negative_infinity;
+    let positive_infinity = (class.positive_infinity | (state.infinite & !state.sign)).named("positive_infinity");
+    let negative_infinity = (class.negative_infinity | (state.infinite & state.sign)).named("negative_infinity");
+    let infinities_meet = (positive_infinity & negative_infinity).named("infinities_meet");
+    let nan = (class.nan | state.nan | infinities_meet).named("nan");
+    let infinite = (positive_infinity | negative_infinity).named("infinite");
 
     // A zero state plus a zero sum is -0 only if the state and every product are.
-    let zero = cat([state.sign & class.all_negative_zero, lit(0, 31)]);
-    let kept = mux(state.zero, zero, state.number);
+    let zero = cat([(state.sign & class.all_negative_zero).named("negative_zero"), lit(0, 31)]);
+    let kept = mux(state.zero, zero, state.number).named("kept");
     let infinity = cat([negative_infinity, lit(FP32.infinity(), 31)]);
     let number = mux(nan, lit(FP32.canonical_nan(), 32), mux(infinite, infinity, kept));
     Direct {

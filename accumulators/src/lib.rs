@@ -8,14 +8,14 @@
 //!
 //! | file           | what it does                                                    | latency in cycles    |
 //! |----------------|-----------------------------------------------------------------|----------------------|
-//! | [`format`]     | widths and biases of FP16 and FP32                              |                      |
+//! | [`mod@format`] | widths and biases of FP16 and FP32                              |                      |
 //! | [`unpack`]     | bit pattern to sign, exponent, significand, class               | combinational        |
 //! | [`multiply`]   | one exact FP16 product                                          | combinational        |
 //! | [`round`]      | leading zeros, normalisation, rounding to nearest even          | combinational        |
 //! | [`dot_product`]| `terms` products summed exactly                                 | 3                    |
 //! | [`fp32`]       | adds a sum to an FP32 number, rounds once                       | 4 (loop of 6)        |
 //! | [`exact`]      | adds a sum to a fixed-point number                              | 1 (loop of 3)        |
-//! | [`partial_sum`]| FP32 partial sum to accumulator state                           | 1                    |
+//! | [`partial_sum`]| FP32 partial sum to accumulator state                           | combinational        |
 //! | [`read_out`]   | accumulator state to FP32 or FP16, ReLU                         | 3                    |
 //! | [`lane`]       | dot product, accumulator, and its memory of two halves          |                      |
 //! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |

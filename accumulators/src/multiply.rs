@@ -25,17 +25,21 @@ bundle! {
     }
 }
 
-/// Multiplies two unpacked FP16 numbers exactly. A product that is not enabled is zero and raises nothing.
-pub fn multiply_exact(x: &Unpacked, w: &Unpacked, enable: Signal) -> Product {
-    let sign = x.sign ^ w.sign;
-    let zero_times_infinity = (x.zero & w.infinite) | (x.infinite & w.zero);
-    let nan = x.nan | w.nan | zero_times_infinity;
-    let infinite = (x.infinite | w.infinite) & !nan;
-    let finite = enable & !(x.infinite | w.infinite | x.nan | w.nan);
-    let negative_zero = sign & (x.zero | w.zero) & !nan;
+/// Multiplies two unpacked FP16 numbers exactly. A product that is not enabled is zero and raises nothing. What is
+/// found on the way is named `name` and what it is. Combinational.
+#[track_caller]
+pub fn multiply_exact(name: &str, x: &Unpacked, w: &Unpacked, enable: Signal) -> Product {
+    let part = |part: &str, signal: Signal| signal.named(format!("{name}_{part}"));
+    let sign = part("sign", x.sign ^ w.sign);
+    let zero_times_infinity = part("zero_times_infinity", (x.zero & w.infinite) | (x.infinite & w.zero));
+    let nan = part("nan", x.nan | w.nan | zero_times_infinity);
+    let infinite = part("infinite", (x.infinite | w.infinite) & !nan);
+    let finite = part("finite", enable & !(x.infinite | w.infinite | x.nan | w.nan));
+    let negative_zero = part("negative_zero", sign & (x.zero | w.zero) & !nan);
 
     // Gating one factor is enough to make the product zero, and keeps the multiplier's inputs simple.
-    let magnitude = (x.significand & finite.repeat(FP16.significand_bits())) * w.significand;
+    let gated_x = part("gated_x", x.significand & finite.repeat(FP16.significand_bits()));
+    let magnitude = gated_x * w.significand;
 
     // A significand weighs 2^(exponent - 25), so the product weighs 2^(sum - 50); exponents are at least 1.
     let shift = x.exponent.zero_extend(6) + w.exponent.zero_extend(6) - lit(2, 6);

@@ -8,7 +8,8 @@
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
 //! | Latency    | combinational                                                                    |
-//! | Numerics   | RNE to the 2^-48 grid; beyond the range the infinity of its sign; NaN is sticky  |
+//! | Numerics   | RNE to the 2^-48 grid; beyond the range the infinity of its sign; NaN is sticky; |
+//! |            | a small number raises inexact only, never underflow                              |
 //!
 //! (The FP32 accumulator's state is the number itself, bit for bit.)
 
@@ -69,25 +70,28 @@ impl Module for ExactPartial {
 
         // On the grid: left by exponent - 102, exactly. A normal number leaves the range where its leading one
         // reaches the sign bit, except the lowest number of the range itself.
-        let left = number.exponent - lit(GRID_EXPONENT, 8);
-        let raised = number.significand.zero_extend(bits).shift_left(left);
+        let distance = (number.exponent - lit(GRID_EXPONENT, 8)).named("distance");
+        let raised = number.significand.zero_extend(bits).shift_left(distance).named("raised");
         let limit = GRID_EXPONENT + (bits - FP32.significand_bits()) as u64;
-        let lowest = number.exponent.eq(limit) & number.sign & number.significand.bits(0..FP32.fraction_bits).is_zero();
-        let beyond = number.exponent.ge(limit) & !lowest & !number.nan & !number.infinite;
+        let fraction_zero = number.significand.bits(0..FP32.fraction_bits).is_zero();
+        let lowest = (number.exponent.eq(limit) & number.sign & fraction_zero).named("lowest");
+        let beyond = (number.exponent.ge(limit) & !lowest & !number.nan & !number.infinite).named("beyond");
 
         // Below it: right, to nearest even. Past 25 places nothing but a sticky bit remains, as at 25.
-        let below = number.exponent.lt(GRID_EXPONENT);
-        let distance = lit(GRID_EXPONENT, 8) - number.exponent;
-        let distance = mux(distance.gt(25), lit(25, 8), distance).bits(0..5);
-        let lowered = cat([number.significand, lit(0, 25)]).shift_right(distance);
+        let below = number.exponent.lt(GRID_EXPONENT).named("below");
+        let distance_below = -distance;
+        let distance_below = mux(distance_below.gt(25), lit(25, 8), distance_below).bits(0..5).named("distance_below");
+        let lowered = cat([number.significand, lit(0, 25)]).shift_right(distance_below).named("lowered");
         let (kept, round, sticky) = (lowered.bits(25..49), lowered.bit(24), lowered.bits(0..24).any());
-        let round_up = round & (sticky | kept.bit(0));
-        let rounded = kept + round_up.zero_extend(24);
+        let (round, sticky) = (round.named("round"), sticky.named("sticky"));
+        let round_up = (round & (sticky | kept.bit(0))).named("round_up");
+        let rounded = (kept + round_up.zero_extend(24)).named("rounded");
 
-        let magnitude = mux(below, rounded.zero_extend(bits), raised);
-        let finite = !(number.nan | number.infinite | beyond);
+        let magnitude = mux(below, rounded.zero_extend(bits), raised).named("magnitude");
+        let finite = (!(number.nan | number.infinite | beyond)).named("finite");
         let signed = (magnitude ^ number.sign.repeat(bits)) + number.sign.zero_extend(bits);
-        let infinite = number.infinite | beyond;
+        let signed = signed.named("signed_magnitude");
+        let infinite = (number.infinite | beyond).named("infinite");
         let state = ExactState {
             negative_infinity: infinite & number.sign,
             positive_infinity: infinite & !number.sign,

@@ -86,14 +86,55 @@ bundle! {
 }
 
 bundle! {
-    /// What is to be rounded: a magnitude in fixed point, or a special value.
-    struct Exact {
-        magnitude: Signal,
+    /// What a result can be other than a rounded number.
+    struct Special {
         sign: Signal,
         nan: Signal,
         infinite: Signal,
-        /// An operand was a signalling NaN.
+        /// The state is a signalling NaN.
         signalling: Signal,
+    }
+}
+
+bundle! {
+    /// Exact kind, after stage 1: sign and magnitude.
+    struct SignMagnitude {
+        magnitude: Signal,
+        special: Special,
+        mode: ReadOutMode,
+    }
+}
+
+bundle! {
+    /// FP32 kind, after stage 1: the state as it came.
+    struct Held {
+        state: Signal,
+        mode: ReadOutMode,
+    }
+}
+
+bundle! {
+    /// A magnitude on the last step to its format.
+    struct Unrounded {
+        /// Biased exponent less one; 0 for subnormals.
+        exponent: Signal,
+        aligned: Aligned,
+        /// Below the normal range.
+        tiny: Signal,
+    }
+}
+
+bundle! {
+    /// After stage 2: what the last stage rounds and selects from.
+    struct Normalised {
+        fp16: Unrounded,
+        /// Exact kind with FP32 results.
+        fp32: Option<Unrounded>,
+        /// FP32 kind with FP32 results: the state.
+        state: Option<Signal>,
+        zero: Signal,
+        special: Special,
+        mode: ReadOutMode,
     }
 }
 
@@ -134,170 +175,149 @@ impl Module for ReadOut {
     }
 }
 
-/// The bundle one advance later.
-fn stage<B: Bundle>(bundle: &B, name: &str, advance: Signal) -> B {
-    bundle.map(name, &mut |name, signal| signal.register_if(name, advance))
+/// The bundle one advance later: registers named `name` and their fields.
+pub(crate) fn stage<B: Bundle>(m: &Builder, name: &str, advance: Signal, bundle: &B) -> B {
+    let mut registers = vec![];
+    let staged = bundle.map(name, &mut |name, signal| {
+        let register = m.register(name, signal.width());
+        registers.push((register, signal));
+        register.q
+    });
+    m.when(advance, || registers.iter().for_each(|(register, signal)| register.set(*signal)));
+    staged
 }
 
 impl ReadOut {
     fn build_exact(&self, m: &Builder, io: ReadOutIn, bits: usize) -> ReadOutOut {
         m.summary("Rounds the state of an exact accumulator once, to FP32 or FP16.");
-        let advance = io.advance;
         let state = ExactState::unpack(io.state);
 
         // Stage 1: sign and magnitude.
         let sign = state.number.msb();
-        let exact = Exact {
-            magnitude: (state.number ^ sign.repeat(bits)) + sign.zero_extend(bits),
-            sign: mux(state.positive_infinity | state.negative_infinity, state.negative_infinity, sign),
+        let any_infinity = (state.positive_infinity | state.negative_infinity).named("any_infinity");
+        let special = Special {
+            sign: mux(any_infinity, state.negative_infinity, sign),
             nan: state.nan,
-            infinite: (state.positive_infinity | state.negative_infinity) & !state.nan,
+            infinite: any_infinity & !state.nan,
             signalling: lit(0, 1),
         };
-        let (exact, mode) = (stage(&exact, "exact", advance), stage(&io.mode, "mode_1", advance));
+        let magnitude = (state.number ^ sign.repeat(bits)) + sign.zero_extend(bits);
+        let exact = stage(m, "exact_1", io.advance, &SignMagnitude { magnitude, special, mode: io.mode });
 
         // Stage 2: the leading one to the top; for FP16 no further than the place of its smallest normal number, so
         // that subnormals keep their scale. Bit `bits - 1` weighs 2^top.
         let top = bits as i32 - 1 + FIXED_LSB_EXPONENT;
         let smallest_normal = (1 - FP16.bias() - FIXED_LSB_EXPONENT) as usize;
-        let stop = (lit(1, 1) & mode.fp16).zero_extend(bits) << smallest_normal;
-        let shift = leading_zeros(exact.magnitude | stop);
-        let normalised = exact.magnitude.shift_left(shift);
-        let mut results = vec![];
-        let fp16 = Rounding::new(normalised, top, shift, FP16, "fp16", advance);
-        results.push(fp16);
-        if self.with_fp32 {
-            results.push(Rounding::new(normalised, top, shift, FP32, "fp32", advance));
-        }
-        let zero = exact.magnitude.is_zero().register_if("zero_2", advance);
-        let special =
-            Special { sign: exact.sign, nan: exact.nan, infinite: exact.infinite, signalling: exact.signalling };
-        let (special, mode) = (stage(&special, "special_2", advance), stage(&mode, "mode_2", advance));
+        let above = bits - 1 - smallest_normal;
+        let stop = cat([lit(0, above), exact.mode.fp16, lit(0, smallest_normal)]).named("stop");
+        let stopped = (exact.magnitude | stop).named("stopped_magnitude");
+        let shift = leading_zeros("magnitude", stopped).named("normalising_shift");
+        let shifted = exact.magnitude.shift_left(shift).named("shifted");
+        let unrounded = |format: Format| Unrounded {
+            // Wide enough for the top of the range; what exceeds the format overflows when it is rounded.
+            exponent: lit(top + format.bias() - 1, 8) - shift.zero_extend(8),
+            aligned: Aligned::split(shifted, format),
+            tiny: !shifted.msb(),
+        };
+        // An exact sum of zero is +0.
+        let zero = exact.magnitude.is_zero().named("zero");
+        let special = Special { sign: exact.special.sign & (!zero | exact.special.infinite), ..exact.special };
+        let normalised = Normalised {
+            fp16: unrounded(FP16),
+            fp32: self.with_fp32.then(|| unrounded(FP32)),
+            state: None,
+            zero,
+            special,
+            mode: exact.mode,
+        };
+        let normalised = stage(m, "stage_2", io.advance, &normalised);
 
         // Stage 3: rounding.
-        let rounded = results.iter().map(|rounding| rounding.finish(&special, &mode, zero)).collect::<Vec<_>>();
-        let result = match rounded.as_slice() {
-            [fp16, fp32] => mux(mode.fp16, fp16.clone(), fp32.clone()),
-            [fp16] => fp16.clone(),
-            _ => unreachable!("one result or two"),
+        let fp16 = normalised.round("fp16", &normalised.fp16, FP16);
+        let result = match &normalised.fp32 {
+            Some(fp32) => mux(normalised.mode.fp16, fp16, normalised.round("fp32", fp32, FP32)),
+            None => fp16,
         };
-        stage(&result, "result_3", advance)
+        stage(m, "stage_3", io.advance, &result)
     }
 
     fn build_fp32(&self, m: &Builder, io: ReadOutIn) -> ReadOutOut {
         m.summary("Delivers an FP32 accumulator as it is, or rounded to FP16.");
-        let advance = io.advance;
-        let (state, mode) = (io.state.register_if("state_1", advance), stage(&io.mode, "mode_1", advance));
-        let number = unpack("state", state, FP32);
+
+        // Stage 1: the state waits; the exact kind needs the cycle for its sign.
+        let held = stage(m, "stage_1", io.advance, &Held { state: io.state, mode: io.mode });
+        let number = unpack("state", held.state, FP32);
 
         // Stage 2: the significand where FP16 keeps 11 bits. A number below FP16's normal range moves right by its
-        // distance from it; past 12 places only a sticky bit remains.
+        // distance from it. Past 12 places, as at 12, its leading one is below the round bit: only sticky remains.
         let lowest = (FP32.bias() + 1 - FP16.bias()) as u64;
-        let below = number.exponent.lt(lowest);
+        let below = number.exponent.lt(lowest).named("below");
         let distance = lit(lowest, 8) - number.exponent;
         let distance = mux(below, mux(distance.gt(12), lit(12, 8), distance), lit(0, 8)).bits(0..4);
-        let lowered = cat([number.significand, lit(0, 12)]).shift_right(distance);
-        // Past 12 places the leading one stands below the round bit: a sticky bit for any number that is not zero.
-        let aligned = Aligned::split(lowered, FP16);
-        let exponent = mux(below, lit(0, 8), number.exponent - lit(lowest, 8));
-        let rounding = Rounding {
-            format: FP16,
-            exponent: exponent.register_if("exponent_2", advance),
-            aligned: aligned.stage("aligned_2", advance),
-            tiny: below.register_if("tiny_2", advance),
+        let distance = distance.named("distance_below");
+        let lowered = cat([number.significand, lit(0, 12)]).shift_right(distance).named("lowered");
+        let normalised = Normalised {
+            fp16: Unrounded {
+                exponent: mux(below, lit(0, 8), number.exponent - lit(lowest, 8)),
+                aligned: Aligned::split(lowered, FP16),
+                tiny: below,
+            },
+            fp32: None,
+            state: self.with_fp32.then_some(held.state),
+            zero: number.zero,
+            special: Special {
+                sign: number.sign,
+                nan: number.nan,
+                infinite: number.infinite,
+                signalling: number.signalling,
+            },
+            mode: held.mode,
         };
-        let special =
-            Special { sign: number.sign, nan: number.nan, infinite: number.infinite, signalling: number.signalling };
-        let (special, mode) = (stage(&special, "special_2", advance), stage(&mode, "mode_2", advance));
-        let zero = number.zero.register_if("zero_2", advance);
-        let state = state.register_if("state_2", advance);
+        let normalised = stage(m, "stage_2", io.advance, &normalised);
 
         // Stage 3: rounding.
-        let fp16 = rounding.finish_keeping_zero_sign(&special, &mode, zero);
-        let result = if self.with_fp32 {
-            let negative = state.msb() & !special.nan & mode.relu;
-            let none = lit(0, 1);
-            let fp32 = ReadOutOut {
-                result: state & (!negative).repeat(32),
-                flags: ResultFlags { invalid: none, overflow: none, underflow: none, inexact: none },
-            };
-            mux(mode.fp16, fp16, fp32)
-        } else {
-            fp16
+        let fp16 = normalised.round("fp16", &normalised.fp16, FP16);
+        let result = match normalised.state {
+            Some(state) => mux(normalised.mode.fp16, fp16, normalised.pass(state)),
+            None => fp16,
         };
-        stage(&result, "result_3", advance)
+        stage(m, "stage_3", io.advance, &result)
     }
 }
 
-bundle! {
-    /// What a result can be other than a rounded number.
-    struct Special {
-        sign: Signal,
-        nan: Signal,
-        infinite: Signal,
-        signalling: Signal,
-    }
-}
+impl Normalised {
+    /// The number rounded to `format`, or what stands for it. Names begin with `name`.
+    fn round(&self, name: &str, number: &Unrounded, format: Format) -> ReadOutOut {
+        let part = |part: &str, signal: Signal| signal.named(format!("{name}_{part}"));
+        let Special { sign, nan, infinite, signalling } = self.special;
+        let rounded = number.aligned.round_nearest_even(name, number.exponent);
+        let ordinary = part("ordinary", !nan & !infinite & !self.zero);
+        let overflow = part("overflow", rounded.ge(lit(format.infinity(), rounded.width())) & ordinary);
 
-impl Aligned {
-    fn stage(&self, name: &str, advance: Signal) -> Aligned {
-        Aligned {
-            significand: self.significand.register_if(&format!("{name}_significand"), advance),
-            round: self.round.register_if(&format!("{name}_round"), advance),
-            sticky: self.sticky.register_if(&format!("{name}_sticky"), advance),
-        }
-    }
-}
-
-/// A number on the last step to its format.
-struct Rounding {
-    format: Format,
-    /// Biased exponent less one; 0 for subnormals.
-    exponent: Signal,
-    aligned: Aligned,
-    /// Below the normal range.
-    tiny: Signal,
-}
-
-impl Rounding {
-    /// From a magnitude whose top bit, weighing 2^top before the shift, is the hidden bit.
-    fn new(normalised: Signal, top: i32, shift: Signal, format: Format, name: &str, advance: Signal) -> Rounding {
-        let biased_top = top + format.bias() - 1;
-        // Wide enough for the top of the range; what exceeds the format overflows when it is rounded.
-        let exponent = lit(biased_top, 8) - shift.zero_extend(8);
-        let tiny = !normalised.msb();
-        Rounding {
-            format,
-            exponent: exponent.register_if(&format!("{name}_exponent_2"), advance),
-            aligned: Aligned::split(normalised, format).stage(&format!("{name}_aligned_2"), advance),
-            tiny: tiny.register_if(&format!("{name}_tiny_2"), advance),
-        }
-    }
-
-    fn finish(&self, special: &Special, mode: &ReadOutMode, zero: Signal) -> ReadOutOut {
-        // An exact sum of zero is +0.
-        let special = Special { sign: special.sign & (!zero | special.infinite), ..special.clone() };
-        self.finish_keeping_zero_sign(&special, mode, zero)
-    }
-
-    fn finish_keeping_zero_sign(&self, special: &Special, mode: &ReadOutMode, zero: Signal) -> ReadOutOut {
-        let format = self.format;
-        let rounded = self.aligned.round_nearest_even(self.exponent);
-        let ordinary = !special.nan & !special.infinite & !zero;
         let magnitude_bits = format.bits() - 1;
-        let overflow = rounded.ge(lit(format.infinity(), rounded.width())) & ordinary;
-        let infinity = lit(format.infinity(), magnitude_bits);
-        let limit = mux(mode.saturate & !special.infinite, infinity - 1, infinity);
-        let finite = mux(zero, lit(0, magnitude_bits), rounded.truncate(magnitude_bits));
-        let magnitude = mux(special.infinite | overflow, limit, finite);
-        let signed = cat([special.sign, magnitude]);
-        let negative = special.sign & mode.relu;
-        let number =
-            mux(special.nan, lit(format.canonical_nan(), format.bits()), signed & (!negative).repeat(format.bits()));
-        let inexact = (self.aligned.inexact() | overflow) & ordinary;
+        let (infinity, largest) = (lit(format.infinity(), magnitude_bits), lit(format.infinity() - 1, magnitude_bits));
+        let limit = part("limit", mux(self.mode.saturate & !infinite, largest, infinity));
+        let finite = mux(self.zero, lit(0, magnitude_bits), rounded.truncate(magnitude_bits));
+        let magnitude = part("magnitude", mux(infinite | overflow, limit, finite));
+
+        let cleared = part("cleared", sign & self.mode.relu);
+        let signed = cat([sign, magnitude]) & (!cleared).repeat(format.bits());
+        let result = mux(nan, lit(format.canonical_nan(), format.bits()), signed);
+        let inexact = part("inexact", (number.aligned.inexact() | overflow) & ordinary);
+        let underflow = part("underflow", number.tiny & inexact);
         ReadOutOut {
-            result: number.zero_extend(FP32.bits()),
-            flags: ResultFlags { invalid: special.signalling, overflow, underflow: self.tiny & inexact, inexact },
+            result: part("result", result).zero_extend(FP32.bits()),
+            flags: ResultFlags { invalid: signalling, overflow, underflow, inexact },
+        }
+    }
+
+    /// The state of an FP32 accumulator as the result: ReLU at the most, no flag.
+    fn pass(&self, state: Signal) -> ReadOutOut {
+        let cleared = (state.msb() & !self.special.nan & self.mode.relu).named("state_cleared");
+        let none = lit(0, 1);
+        ReadOutOut {
+            result: state & (!cleared).repeat(FP32.bits()),
+            flags: ResultFlags { invalid: none, overflow: none, underflow: none, inexact: none },
         }
     }
 }
