@@ -198,6 +198,10 @@ impl Writer<'_> {
         if self.analysis.constant(id).is_some() {
             return self.operand(id);
         }
+        if let Some(value) = self.analysis.values[id.index()].clone() {
+            let operands: Vec<NodeId> = self.analysis.operands(id).into_iter().map(|(operand, _)| operand).collect();
+            return self.decided(&operands, value);
+        }
         match &node.op {
             Op::Input(_) | Op::Register(_) | Op::Wire(_) | Op::InstanceOutput { .. } => {
                 unreachable!("ports, registers, wires and outputs of instances have names")

@@ -3,7 +3,7 @@
 
 use super::analysis::Analysis;
 use crate::bits::Bits;
-use crate::design::{NodeId, Op};
+use crate::design::{NodeId, Op, assignment_operands};
 
 impl Analysis<'_> {
     /// Finds the known values. Unnamed nodes that have one are constants in the text.
@@ -110,7 +110,8 @@ impl Analysis<'_> {
     /// Inputs on the way to values that are known all the same.
     pub fn find_undecisive(&mut self) {
         let mut seen = vec![false; self.module.nodes.len()];
-        let known = |&id: &NodeId| self.constant(id).is_some() || self.canonical(id) != id;
+        let renames = |id: NodeId| matches!(self.module.node(id).op, Op::Slice { .. });
+        let known = |&id: &NodeId| self.constant(id).is_some() || (self.canonical(id) != id && !renames(id));
         let mut work: Vec<NodeId> = (0..seen.len() as u32).map(NodeId).filter(known).collect();
         let mut inputs = vec![];
         while let Some(id) = work.pop() {
@@ -119,7 +120,9 @@ impl Analysis<'_> {
             }
             match self.module.node(id).op {
                 Op::Input(_) => inputs.push(id),
-                Op::Slice { .. } if self.constant(id).is_none() => {}
+                Op::Register(register) => {
+                    work.extend(assignment_operands(&self.module.registers[register].assignments));
+                }
                 _ => work.extend(self.module.combinational_operands(id)),
             }
         }
