@@ -38,8 +38,8 @@ impl Data {
             Data::Subnormal if random.one_in(8) => random.fp16(),
             Data::Subnormal => bits & 0x83FF,
             // Powers of two from 2^-2 to 2^1, and their negatives.
-            Data::Cancelling => bits & 0x8000 | 0x3400 + (bits & 0x0C00),
-            Data::Overflowing => bits & 0x83FF | 0x7400 + (bits & 0x0400),
+            Data::Cancelling => (bits & 0x8000) | (0x3400 + (bits & 0x0C00)),
+            Data::Overflowing => (bits & 0x83FF) | (0x7400 + (bits & 0x0400)),
             Data::Special if random.one_in(200) => SPECIAL_FP16[random.below(7) as usize],
             Data::Special => random.fp16(),
         }
@@ -52,8 +52,8 @@ impl Data {
             Data::AnyBits => bits,
             Data::Subnormal if random.one_in(8) => random.fp32(),
             Data::Subnormal => bits & 0x807F_FFFF,
-            Data::Cancelling => bits & 0x8000_0000 | 0x3F00_0000 + (bits & 0x0180_0000),
-            Data::Overflowing => bits & 0x807F_FFFF | 0x7E80_0000 + (bits & 0x0080_0000),
+            Data::Cancelling => (bits & 0x8000_0000) | (0x3F00_0000 + (bits & 0x0180_0000)),
+            Data::Overflowing => (bits & 0x807F_FFFF) | (0x7E80_0000 + (bits & 0x0080_0000)),
             Data::Special if random.one_in(50) => SPECIAL_FP32[random.below(7) as usize],
             Data::Special => random.fp32(),
         }
