@@ -16,6 +16,7 @@
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | RNE, directly from the state; underflow is tiny before rounding and inexact      |
 //! |            | ReLU after rounding: positive numbers and NaN pass, the rest becomes +0          |
+//! | Does not   | deliver FP32 where [`ReadOut::with_fp32`] is not set: `fp16` must be one there   |
 
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
@@ -119,8 +120,6 @@ bundle! {
         /// Biased exponent less one; 0 for subnormals.
         exponent: Signal,
         aligned: Aligned,
-        /// Below the normal range.
-        tiny: Signal,
     }
 }
 
@@ -128,11 +127,12 @@ bundle! {
     /// After stage 2: what the last stage rounds and selects from.
     struct Normalised {
         fp16: Unrounded,
-        /// Exact kind with FP32 results.
-        fp32: Option<Unrounded>,
+        /// Below FP16's normal range.
+        fp16_tiny: Signal,
+        /// Exact kind with FP32 results: the number, and that it is zero, which has no exponent.
+        fp32: Option<(Unrounded, Signal)>,
         /// FP32 kind with FP32 results: the state.
         state: Option<Signal>,
-        zero: Signal,
         special: Special,
         mode: ReadOutMode,
     }
@@ -217,25 +217,24 @@ impl ReadOut {
             // Wide enough for the top of the range; what exceeds the format overflows when it is rounded.
             exponent: lit(top + format.bias() - 1, 8) - shift.zero_extend(8),
             aligned: Aligned::split(shifted, format),
-            tiny: !shifted.msb(),
         };
         // An exact sum of zero is +0.
         let zero = exact.magnitude.is_zero().named("zero");
         let special = Special { sign: exact.special.sign & (!zero | exact.special.infinite), ..exact.special };
         let normalised = Normalised {
             fp16: unrounded(FP16),
-            fp32: self.with_fp32.then(|| unrounded(FP32)),
+            fp16_tiny: !shifted.msb(),
+            fp32: self.with_fp32.then(|| (unrounded(FP32), zero)),
             state: None,
-            zero,
             special,
             mode: exact.mode,
         };
         let normalised = stage(m, "stage_2", io.advance, &normalised);
 
         // Stage 3: rounding.
-        let fp16 = normalised.round("fp16", &normalised.fp16, FP16);
+        let fp16 = normalised.round_fp16();
         let result = match &normalised.fp32 {
-            Some(fp32) => mux(normalised.mode.fp16, fp16, normalised.round("fp32", fp32, FP32)),
+            Some((fp32, zero)) => mux(normalised.mode.fp16, fp16, normalised.round_fp32(fp32, *zero)),
             None => fp16,
         };
         stage(m, "stage_3", io.advance, &result)
@@ -260,11 +259,10 @@ impl ReadOut {
             fp16: Unrounded {
                 exponent: mux(below, lit(0, 8), number.exponent - lit(lowest, 8)),
                 aligned: Aligned::split(lowered, FP16),
-                tiny: below,
             },
+            fp16_tiny: below,
             fp32: None,
             state: self.with_fp32.then_some(held.state),
-            zero: number.zero,
             special: Special {
                 sign: number.sign,
                 nan: number.nan,
@@ -276,7 +274,7 @@ impl ReadOut {
         let normalised = stage(m, "stage_2", io.advance, &normalised);
 
         // Stage 3: rounding.
-        let fp16 = normalised.round("fp16", &normalised.fp16, FP16);
+        let fp16 = normalised.round_fp16();
         let result = match normalised.state {
             Some(state) => mux(normalised.mode.fp16, fp16, normalised.pass(state)),
             None => fp16,
@@ -286,29 +284,43 @@ impl ReadOut {
 }
 
 impl Normalised {
-    /// The number rounded to `format`, or what stands for it. Names begin with `name`.
-    fn round(&self, name: &str, number: &Unrounded, format: Format) -> ReadOutOut {
-        let part = |part: &str, signal: Signal| signal.named(format!("{name}_{part}"));
-        let Special { sign, nan, infinite, signalling } = self.special;
-        let rounded = number.aligned.round_nearest_even(name, number.exponent);
-        let ordinary = part("ordinary", !nan & !infinite & !self.zero);
-        let overflow = part("overflow", rounded.ge(lit(format.infinity(), rounded.width())) & ordinary);
+    /// The number rounded to FP16, or what stands for it.
+    fn round_fp16(&self) -> ReadOutOut {
+        let Special { nan, infinite, signalling, .. } = self.special;
+        let rounded = self.fp16.aligned.round_nearest_even("fp16", self.fp16.exponent);
+        let ordinary = (!nan & !infinite).named("fp16_ordinary");
+        let overflow = (rounded.ge(lit(FP16.infinity(), rounded.width())) & ordinary).named("fp16_overflow");
 
-        let magnitude_bits = format.bits() - 1;
-        let (infinity, largest) = (lit(format.infinity(), magnitude_bits), lit(format.infinity() - 1, magnitude_bits));
-        let limit = part("limit", mux(self.mode.saturate & !infinite, largest, infinity));
-        let finite = mux(self.zero, lit(0, magnitude_bits), rounded.truncate(magnitude_bits));
-        let magnitude = part("magnitude", mux(infinite | overflow, limit, finite));
-
-        let cleared = part("cleared", sign & self.mode.relu);
-        let signed = cat([sign, magnitude]) & (!cleared).repeat(format.bits());
-        let result = mux(nan, lit(format.canonical_nan(), format.bits()), signed);
-        let inexact = part("inexact", (number.aligned.inexact() | overflow) & ordinary);
-        let underflow = part("underflow", number.tiny & inexact);
+        let (infinity, largest) = (lit(FP16.infinity(), 15), lit(FP16.infinity() - 1, 15));
+        let limit = mux(self.mode.saturate & !infinite, largest, infinity).named("fp16_limit");
+        let magnitude = mux(infinite | overflow, limit, rounded.truncate(15)).named("fp16_magnitude");
+        let inexact = ((self.fp16.aligned.inexact() | overflow) & ordinary).named("fp16_inexact");
         ReadOutOut {
-            result: part("result", result).zero_extend(FP32.bits()),
-            flags: ResultFlags { invalid: signalling, overflow, underflow, inexact },
+            result: self.signed("fp16", magnitude, FP16).zero_extend(FP32.bits()),
+            flags: ResultFlags { invalid: signalling, overflow, underflow: self.fp16_tiny & inexact, inexact },
         }
+    }
+
+    /// The exact sum rounded to FP32, or what stands for it. A sum that is not zero lies well inside the normal
+    /// range, so that neither overflow nor underflow is possible.
+    fn round_fp32(&self, number: &Unrounded, zero: Signal) -> ReadOutOut {
+        let Special { nan, infinite, signalling, .. } = self.special;
+        let rounded = number.aligned.round_nearest_even("fp32", number.exponent);
+        let finite = mux(zero, lit(0, 31), rounded);
+        let magnitude = mux(infinite, lit(FP32.infinity(), 31), finite).named("fp32_magnitude");
+        let inexact = (number.aligned.inexact() & !nan & !infinite).named("fp32_inexact");
+        let none = lit(0, 1);
+        ReadOutOut {
+            result: self.signed("fp32", magnitude, FP32),
+            flags: ResultFlags { invalid: signalling, overflow: none, underflow: none, inexact },
+        }
+    }
+
+    /// A magnitude with its sign, after ReLU; or NaN.
+    fn signed(&self, name: &str, magnitude: Signal, format: Format) -> Signal {
+        let cleared = (self.special.sign & self.mode.relu).named(format!("{name}_cleared"));
+        let signed = cat([self.special.sign, magnitude]) & (!cleared).repeat(format.bits());
+        mux(self.special.nan, lit(format.canonical_nan(), format.bits()), signed).named(format!("{name}_result"))
     }
 
     /// The state of an FP32 accumulator as the result: ReLU at the most, no flag.

@@ -1,0 +1,30 @@
+//! The arithmetic against the golden model, on the native simulator and on Verilator; deliberate faults in it; the
+//! weight store and the whole AMP against scoreboards.
+//!
+//! | file           | what is there                                                                 |
+//! |----------------|-------------------------------------------------------------------------------|
+//! | `bench`        | a module with all arithmetic units side by side                               |
+//! | `simulators`   | the native simulator and Verilator behind one trait                           |
+//! | `numbers`      | FP16 and FP32 numbers of every sort                                           |
+//! | `cases`        | operands, states and modes: directed and random                               |
+//! | `expected`     | what golden says about a case                                                 |
+//! | `agreement`    | runs cases through a bench and compares every result and every flag           |
+//! | `against_golden` | item by item: who agrees over how many cases                                |
+//! | `faults`       | every deliberate fault is noticed                                             |
+//! | `weight_store` | the weight store against a plain array                                        |
+//! | `amp`          | the AMP, cycle by cycle, against `amp_model`                                  |
+
+mod against_golden;
+mod agreement;
+mod amp;
+mod amp_model;
+mod bench;
+mod cases;
+mod expected;
+mod faults;
+mod numbers;
+mod simulators;
+mod weight_store;
+
+/// Seed of every test that does not say otherwise.
+const SEED: u64 = 0x7e55_e7a1;
