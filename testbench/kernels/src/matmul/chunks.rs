@@ -158,12 +158,15 @@ fn cost_cycles(problem: &MatmulProblem, config: &TileConfig, chunks: &Chunks) ->
 
     let amp = config.amp();
     let block_load = BLOCK_WORDS / amp.access_words();
-    let full_panels = chunk.m / config.rows;
     let block = |rows: usize| (amp.phases() * rows.max(amp.accumulator.loop_cycles())).max(block_load);
-    let last_panel = if chunk.m.is_multiple_of(config.rows) { 0 } else { block(chunk.m % config.rows) };
-    let column = chunk.k.div_ceil(BLOCK_SIDE) * (full_panels * block(config.rows) + last_panel);
-    let launch = chunk.n.div_ceil(LANE_COUNT) * column + LAUNCH_CYCLES;
-    (moved + count.m * count.n * count.k * launch) as u64
+    let rows_of_chunk = |rows: usize| {
+        let rest = rows % config.rows;
+        rows / config.rows * block(config.rows) + if rest == 0 { 0 } else { block(rest) }
+    };
+    let all_rows = m / chunk.m * rows_of_chunk(chunk.m) + rows_of_chunk(m % chunk.m);
+    let computed = all_rows * n.div_ceil(LANE_COUNT) * k.div_ceil(BLOCK_SIDE);
+    let launches = count.m * count.n * count.k;
+    (moved + computed + launches * LAUNCH_CYCLES) as u64
 }
 
 /// About what a launch costs beside its blocks: start, first load, last drain, registers.
