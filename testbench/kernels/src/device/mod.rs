@@ -17,8 +17,9 @@ pub use host_port::{HostPort, Pins};
 pub use native::{NativePins, NativeTile};
 pub use verilator::{VerilatorPins, VerilatorTile, cosim_design};
 
+use ::golden::Flags;
 use isa::register::{self, Configuration, Status};
-use isa::{ErrorCode, Flags, Program, Register};
+use isa::{ErrorCode, Program, Register};
 use thiserror::Error;
 
 /// A tile as its host sees it: memory, registers, start and wait.
@@ -96,15 +97,14 @@ pub trait Device {
     /// # Errors
     /// As [`Device::read_register`].
     fn status(&mut self) -> Result<RunStatus, DeviceError> {
-        let status = decode::<Status, _>(self.read_register(&register::STATUS)?, Status::decode)?;
+        let status = decode(self.read_register(&register::STATUS)?, Status::decode)?;
         let code = u8::try_from(status.error_code).ok().and_then(ErrorCode::from_code);
         let error = code.ok_or(DeviceError::Register { register: "STATUS", value: status.error_code.into() })?;
-        let flags = self.read_register(&register::FLAGS)?;
         Ok(RunStatus {
             error,
             error_address: self.read_register(&register::ERROR_ADDRESS)? as u32,
             cycles: self.read_register(&register::CYCLES)?,
-            flags: decode::<Flags, _>(flags, Flags::decode)?,
+            flags: Flags::from_bits(self.read_register(&register::FLAGS)? as u32),
             marker: self.read_register(&register::MARKER)? as u32,
         })
     }

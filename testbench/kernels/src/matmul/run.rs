@@ -124,7 +124,7 @@ pub fn run_matmul(
         }
         let status = device.status()?.halted()?;
         report.cycles += status.cycles;
-        report.flags |= Flags::from_bits(status.flags.encode().map_or(0, |words| words[0] as u32));
+        report.flags |= status.flags;
         report.counters.add(&device.counters()?);
         if launch.k.end == shape.k {
             read_results(device, plan, launch, &mut report.bits)?;
