@@ -327,6 +327,15 @@ impl<'a> Analysis<'a> {
                 self.spread(&mut work, &mut spread);
             }
         }
+        // A read that nothing observes still must not go past the end, which is asserted.
+        for memory in module.memories.iter().filter(|memory| can_pass_the_end(module, memory)) {
+            for read in memory.reads.iter().filter(|read| matches!(read.kind, ReadKind::Asynchronous)) {
+                if !self.live[read.node.index()] {
+                    self.count((self.canonical(read.address), Role::Plain), &mut work);
+                    self.spread(&mut work, &mut spread);
+                }
+            }
+        }
     }
 
     fn spread(&mut self, work: &mut Vec<NodeId>, groups: &mut Spread) {
@@ -443,4 +452,10 @@ struct Spread {
 /// How many options an index of `width` bits reaches.
 pub fn reachable_options(width: usize, options: usize) -> usize {
     if width >= usize::BITS as usize - 1 { options } else { options.min(1 << width) }
+}
+
+/// True if the addresses of `memory` reach past its last word.
+pub fn can_pass_the_end(module: &ModuleDef, memory: &MemoryDef) -> bool {
+    let bits = module.node(memory.reads[0].address).width;
+    bits >= 63 || memory.depth != 1 << bits
 }

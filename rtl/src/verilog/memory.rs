@@ -1,5 +1,6 @@
 //! Memories, in the forms from which synthesis tools infer block RAM and distributed RAM.
 
+use super::analysis::can_pass_the_end;
 use super::expression::{Expression, Level, binary, constant_text, prefix};
 use super::layout::{COLUMNS, layout, plain};
 use super::module::{Rank, Writer, declaration};
@@ -125,8 +126,12 @@ impl Writer<'_> {
                 let enable = if many { prefix("|", lanes, Level::Prefix) } else { lanes };
                 writes.push((enable, self.operand(write.address)));
             }
+            let bounded = can_pass_the_end(self.module, memory);
             let mut reads = vec![];
             for read in &memory.reads {
+                if !bounded && matches!(read.kind, ReadKind::Asynchronous) {
+                    continue;
+                }
                 let (enable, own_write) = match read.kind {
                     ReadKind::Asynchronous => (None, None),
                     ReadKind::Synchronous { enable } => (Some(self.operand(enable)), None),
@@ -134,8 +139,8 @@ impl Writer<'_> {
                 };
                 reads.push((enable, self.operand(read.address), own_write));
             }
-            let bits = self.module.node(memory.reads[0].address).width;
-            if bits >= 63 || memory.depth != 1 << bits {
+            if bounded {
+                let bits = self.module.node(memory.reads[0].address).width;
                 let limit = Expression::word(&format!("{bits}'d{}", memory.depth));
                 let writes = writes.iter().map(|(enable, address)| (Some(enable.clone()), address, "write"));
                 let accesses = writes.chain(reads.iter().map(|(enable, address, _)| (enable.clone(), address, "read")));

@@ -2,6 +2,7 @@
 
 mod designs;
 mod expected;
+mod finds;
 mod lint;
 mod meaning;
 mod random;
