@@ -26,6 +26,47 @@ thread_local! {
     /// Modules under construction on this thread, the innermost last.
     static STACK: RefCell<Vec<Builder>> = const { RefCell::new(Vec::new()) };
     static NEXT_MODULE_ID: Cell<u32> = const { Cell::new(0) };
+    /// The line that closures of this crate describe hardware for; see [`at`].
+    static HERE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
+}
+
+/// `1 bit`, `2 bits`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// What is wrong with a name that is to stand in the Verilog.
+pub(crate) fn name_fault(name: &str) -> Option<String> {
+    let legal = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if !legal {
+        Some(format!("illegal name `{name}`; expected lower-case letters, digits and underscores, no digit first"))
+    } else if crate::verilog::is_keyword(name) {
+        Some(format!("the name `{name}` is reserved by Verilog"))
+    } else if name == "clock" || name == "reset" {
+        Some(format!("the name `{name}` is reserved; modules have it where they need it"))
+    } else {
+        None
+    }
+}
+
+/// The Rust source line to name for what is described now: the caller's, or that of an enclosing [`at`].
+#[track_caller]
+pub(crate) fn here() -> &'static Location<'static> {
+    HERE.get().unwrap_or(Location::caller())
+}
+
+/// Runs `body`, a closure that `#[track_caller]` does not reach, as if it stood at `location`.
+pub(crate) fn at<R>(location: &'static Location<'static>, body: impl FnOnce() -> R) -> R {
+    /// Goes back also when `body` panics.
+    struct Restore(Option<&'static Location<'static>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HERE.set(self.0);
+        }
+    }
+    let _restore = Restore(HERE.replace(Some(location)));
+    body()
 }
 
 /// The builder of the module that this thread is building.
@@ -80,7 +121,7 @@ impl Builder {
 
     #[track_caller]
     pub(crate) fn error(&self, message: String) {
-        self.error_at(message, Location::caller());
+        self.error_at(message, here());
     }
 
     pub(crate) fn error_at(&self, message: String, location: &'static Location<'static>) {
@@ -93,7 +134,7 @@ impl Builder {
         let width = self.checked_width(width);
         let mut state = self.state.borrow_mut();
         let id = NodeId(u32::try_from(state.module.nodes.len()).expect("fewer than 2^32 nodes"));
-        state.module.nodes.push(Node { op, width, name: None, location: Location::caller() });
+        state.module.nodes.push(Node { op, width, name: None, location: here() });
         Signal { module: self.id, id, width: width as u32 }
     }
 
@@ -112,23 +153,27 @@ impl Builder {
         if signal.module == self.id {
             return signal.id;
         }
-        self.error(format!(
-            "a {}-bit signal of another module is used here; pass it through a port",
-            signal.width()
-        ));
+        let bits = count(signal.width(), "bit");
+        self.error(format!("a signal of another module ({bits}) is used here; pass it through a port"));
         self.push(Op::Constant(Bits::zero(signal.width())), signal.width()).id
     }
 
     /// What to call a node in a message: its name, or its width.
     pub(crate) fn describe_signal(&self, signal: Signal) -> String {
         if signal.module != self.id {
-            return format!("a signal ({} bits)", signal.width());
+            return format!("a signal ({})", count(signal.width(), "bit"));
         }
         let state = self.state.borrow();
         match &state.module.node(signal.id).name {
-            Some(name) => format!("`{name}` ({} bits)", signal.width()),
-            None => format!("an unnamed signal ({} bits)", signal.width()),
+            Some(name) => format!("`{name}` ({})", count(signal.width(), "bit")),
+            None => format!("an unnamed signal ({})", count(signal.width(), "bit")),
         }
+    }
+
+    /// The line that described `signal`.
+    #[track_caller]
+    pub(crate) fn location_of(&self, signal: Signal) -> &'static Location<'static> {
+        if signal.module == self.id { self.state.borrow().module.node(signal.id).location } else { here() }
     }
 
     /// Applies the current scopes to a name, and refuses a duplicate or an illegal identifier.
@@ -136,14 +181,10 @@ impl Builder {
     fn claim_name(&self, name: &str) -> String {
         let mut state = self.state.borrow_mut();
         let full: String = state.scopes.iter().flat_map(|scope| [scope.as_str(), "_"]).chain([name]).collect();
-        let legal = full.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && full.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        let duplicate = state.names.insert(full.clone(), Location::caller());
+        let duplicate = state.names.insert(full.clone(), here());
         drop(state);
-        if !legal {
-            self.error(format!("illegal name `{full}`; expected lower-case letters, digits and underscores"));
-        } else if crate::verilog::is_keyword(&full) || full == "clock" || full == "reset" {
-            self.error(format!("the name `{full}` is reserved"));
+        if let Some(fault) = name_fault(&full) {
+            self.error(fault);
         }
         if let Some(first) = duplicate {
             self.error(format!("duplicate name `{full}`; first used at {}:{}", first.file(), first.line()));
@@ -197,7 +238,7 @@ impl Builder {
             width: value.width(),
             node: value.id,
             assignments: vec![],
-            location: Location::caller(),
+            location: here(),
         });
         Wire { value, index: index as u32 }
     }
@@ -219,7 +260,7 @@ impl Builder {
             reset: None,
             assignments: vec![],
             enumeration: None,
-            location: Location::caller(),
+            location: here(),
         });
         Register { q, index: index as u32 }
     }
@@ -241,7 +282,7 @@ impl Builder {
     pub fn memory(&self, name: &str, depth: usize, width: usize) -> Memory {
         let name = self.claim_name(name);
         if depth < 2 {
-            self.error(format!("memory `{name}` has {depth} words; expected at least 2"));
+            self.error(format!("memory `{name}` has {}; expected at least 2", count(depth, "word")));
         }
         let width = self.checked_width(width);
         let mut state = self.state.borrow_mut();
@@ -255,9 +296,9 @@ impl Builder {
             collision_free: false,
             reads: vec![],
             writes: vec![],
-            location: Location::caller(),
+            location: here(),
         });
-        Memory { index }
+        Memory { module: self.id, index }
     }
 
     /// What is set inside `body` is set only while `condition` (one bit) holds; chain [`When::otherwise`].
@@ -315,7 +356,8 @@ impl Builder {
         for (port, width) in &child.inputs {
             let found = given.iter().position(|(given, _)| given == port);
             let Some((_, signal)) = found.map(|i| given.swap_remove(i)) else {
-                self.error(format!("instance `{name}`: input `{port}` ({width} bits) is not driven"));
+                let bits = count(*width, "bit");
+                self.error(format!("instance `{name}`: input `{port}` ({bits}) is not driven"));
                 nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
                 continue;
             };
@@ -323,7 +365,8 @@ impl Builder {
                 nodes.push(self.own(signal));
             } else {
                 let found = self.describe_signal(signal);
-                self.error(format!("instance `{name}`: input `{port}` has {width} bits and is driven by {found}"));
+                let bits = count(*width, "bit");
+                self.error(format!("instance `{name}`: input `{port}` has {bits} and is driven by {found}"));
                 nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
             }
         }
@@ -334,16 +377,17 @@ impl Builder {
             let mut state = self.state.borrow_mut();
             state.module.has_clock |= child.has_clock;
             state.module.has_reset |= child.has_reset && reset.is_none();
-            let location = Location::caller();
+            let location = here();
             let def = InstanceDef { name: name.clone(), module: child.index, inputs: nodes, reset, location };
             state.module.instances.push(def);
             state.module.instances.len() - 1
         };
+        let location = here();
         let mut port = 0;
         let outputs = child.outputs.downcast_ref::<M::Out>().expect("one module name, one output bundle");
         outputs.map("", &mut |_, output| {
             port += 1;
-            self.push(Op::InstanceOutput { instance, port: port - 1 }, output.width())
+            at(location, || self.push(Op::InstanceOutput { instance, port: port - 1 }, output.width()))
         })
     }
 
@@ -376,7 +420,7 @@ impl Builder {
         let mut state = self.state.borrow_mut();
         state.module.has_clock = true;
         state.module.has_reset = true;
-        let location = Location::caller();
+        let location = here();
         state.module.properties.push(Property { name, kind, condition, location });
     }
 
@@ -456,10 +500,10 @@ fn assign(target: &str, width: usize, value: Signal, pick: impl FnOnce(&mut Modu
     let builder = current();
     if value.width() != width {
         let found = builder.describe_signal(value);
-        return builder.error(format!("`{target}` has {width} bits and is set to {found}"));
+        return builder.error(format!("`{target}` has {} and is set to {found}", count(width, "bit")));
     }
     let value = builder.own(value);
-    let location = Location::caller();
+    let location = here();
     let mut state = builder.state.borrow_mut();
     let path = state.path.clone();
     let assignments = pick(&mut state.module);
@@ -486,8 +530,9 @@ impl Wire {
     pub fn set(self, value: impl Operand) {
         let value = value.like(self.value);
         let index = self.index as usize;
-        let name = target_name(self.value);
-        assign(&name, self.value.width(), value, |module| &mut module.wires[index].assignments);
+        if let Some(name) = target_name(self.value) {
+            assign(&name, self.value.width(), value, |module| &mut module.wires[index].assignments);
+        }
     }
 }
 
@@ -505,9 +550,15 @@ impl Register {
     pub fn reset(self, value: impl Operand) -> Register {
         let builder = current();
         let value = value.like(self.q);
-        let node = builder.state.borrow().module.node(value.id).op.clone();
-        let Op::Constant(bits) = node else {
-            builder.error(format!("the reset value of `{}` is not a constant", target_name(self.q)));
+        let Some(name) = target_name(self.q) else { return self };
+        if value.width() != self.q.width() {
+            let (bits, found) = (count(self.q.width(), "bit"), builder.describe_signal(value));
+            builder.error(format!("`{name}` has {bits} and its reset value is {found}"));
+            return self;
+        }
+        let node = builder.own(value);
+        let Op::Constant(bits) = builder.state.borrow().module.node(node).op.clone() else {
+            builder.error(format!("the reset value of `{name}` is not a constant"));
             return self;
         };
         let mut state = builder.state.borrow_mut();
@@ -523,28 +574,36 @@ impl Register {
     pub fn set(self, value: impl Operand) {
         let value = value.like(self.q);
         let index = self.index as usize;
-        let name = target_name(self.q);
-        assign(&name, self.q.width(), value, |module| &mut module.registers[index].assignments);
+        if let Some(name) = target_name(self.q) {
+            assign(&name, self.q.width(), value, |module| &mut module.registers[index].assignments);
+        }
     }
 }
 
-fn target_name(signal: Signal) -> String {
+/// The name of the wire or register that `signal` reads; `None`, and an error, if it belongs to another module.
+#[track_caller]
+fn target_name(signal: Signal) -> Option<String> {
     let builder = current();
-    let state = builder.state.borrow();
     if signal.module != builder.id {
-        return "a signal of another module".into();
+        let bits = count(signal.width(), "bit");
+        builder.error(format!("a wire or register of another module ({bits}) is set here; pass it through a port"));
+        return None;
     }
-    state.module.node(signal.id).name.clone().unwrap_or_default()
+    let name = builder.state.borrow().module.node(signal.id).name.clone();
+    Some(name.expect("wires and registers have names"))
 }
 
 /// A memory; see [`Builder::memory`].
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
+    module: u32,
     index: u32,
 }
 
 impl Memory {
+    #[track_caller]
     fn with<R>(self, f: impl FnOnce(&mut MemoryDef) -> R) -> R {
+        assert!(self.module == current().id, "a memory of another module is used here; pass its data through ports");
         f(&mut current().state.borrow_mut().module.memories[self.index as usize])
     }
 
@@ -631,9 +690,10 @@ impl Memory {
     pub fn access(self, name: &str, enable: Signal, address: Signal, data: Signal, lane_enables: Signal) -> Signal {
         let write = self.with(|memory| memory.writes.len());
         let lanes = lane_enables.width();
+        let node = current().one_bit(enable, "the enable of a memory port");
+        let enable = if enable.width() == 1 { enable } else { enable.truncate(1) };
         self.write_lanes(address, data, enable.repeat(lanes) & lane_enables);
-        let enable = current().one_bit(enable, "the enable of a memory port");
-        self.read_port(name, address, ReadKind::SinglePort { enable, write })
+        self.read_port(name, address, ReadKind::SinglePort { enable: node, write })
     }
 
     #[track_caller]
@@ -674,18 +734,19 @@ impl Signal {
     /// This signal as it was at the last clock edge at which `enable` (one bit) held.
     #[track_caller]
     pub fn register_if(self, name: &str, enable: Signal) -> Signal {
-        let builder = current();
+        let (builder, location) = (current(), here());
         let register = builder.register(name, self.width());
-        builder.when(enable, || register.set(self));
+        builder.when(enable, || at(location, || register.set(self)));
         register.q
     }
 
     /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...
     #[track_caller]
     pub fn delay(self, name: &str, cycles: usize, reset: bool) -> Signal {
+        let location = here();
         (1..=cycles).fold(self, |signal, cycle| {
             let name = format!("{name}_{cycle}");
-            if reset { signal.register_reset(&name) } else { signal.register(&name) }
+            at(location, || if reset { signal.register_reset(&name) } else { signal.register(&name) })
         })
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::builder::count;
 use crate::design::{Design, ModuleDef, NodeId, Op};
 use crate::error::ElaborationError;
 
@@ -27,11 +28,11 @@ fn check_drivers(module: &ModuleDef, errors: &mut Vec<ElaborationError>) {
         errors.push(ElaborationError { module: module.name.clone(), message, location });
     };
     for wire in &module.wires {
-        let (name, width) = (&wire.name, wire.width);
+        let (name, bits) = (&wire.name, count(wire.width, "bit"));
         match wire.assignments.first() {
-            None => error(format!("wire `{name}` ({width} bits) is not driven"), wire.location),
+            None => error(format!("wire `{name}` ({bits}) is not driven"), wire.location),
             Some(first) if !first.path.is_empty() => error(
-                format!("wire `{name}` ({width} bits) has no value where no `when` applies; set a default first"),
+                format!("wire `{name}` ({bits}) has no value where no `when` applies; set a default first"),
                 first.location,
             ),
             Some(_) => {}
@@ -39,7 +40,7 @@ fn check_drivers(module: &ModuleDef, errors: &mut Vec<ElaborationError>) {
     }
     for register in &module.registers {
         if register.assignments.is_empty() {
-            let message = format!("register `{}` ({} bits) is never set", register.name, register.width);
+            let message = format!("register `{}` ({}) is never set", register.name, count(register.width, "bit"));
             error(message, register.location);
         }
     }
@@ -133,8 +134,8 @@ fn follow_paths(
 fn loop_error(module: &ModuleDef, members: &[NodeId]) -> ElaborationError {
     let named: Vec<String> = members.iter().filter_map(|&id| module.node(id).name.clone()).collect();
     let first = members.iter().find(|&&id| module.node(id).name.is_some()).unwrap_or(&members[0]);
-    let (width, location) = (module.node(*first).width, module.node(*first).location);
+    let (bits, location) = (count(module.node(*first).width, "bit"), module.node(*first).location);
     let through = if named.is_empty() { "unnamed signals".into() } else { named.join("` -> `") };
-    let message = format!("combinational loop through `{through}` ({width} bits); break it with a register");
+    let message = format!("combinational loop through `{through}` ({bits}); break it with a register");
     ElaborationError { module: module.name.clone(), message, location }
 }

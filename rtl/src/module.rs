@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use crate::builder::{Builder, Wire};
+use crate::builder::{Builder, Wire, at, count, current, here, name_fault};
 use crate::check;
 use crate::design::{Design, ModuleDef};
 use crate::error::{ElaborationError, ElaborationErrors};
@@ -38,8 +38,10 @@ pub trait Bundle: Clone + 'static {
     fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self;
 
     /// The bundle one clock later, in registers without reset, named `name` and the field names.
+    #[track_caller]
     fn register_all(&self, name: &str) -> Self {
-        self.map(name, &mut |name, signal| signal.register(name))
+        let location = here();
+        self.map(name, &mut |name, signal| at(location, || signal.register(name)))
     }
 
     /// The signals, in declaration order.
@@ -136,7 +138,12 @@ impl<B: Bundle> Wires<B> {
     /// Drives every wire of the bundle, in declaration order.
     #[track_caller]
     pub fn set(&self, driver: &B) {
-        for (wire, signal) in self.wires.iter().zip(driver.signals()) {
+        let drivers = driver.signals();
+        if drivers.len() != self.wires.len() {
+            let (wires, drivers) = (count(self.wires.len(), "wire"), count(drivers.len(), "signal"));
+            return current().error(format!("a bundle of {wires} is driven by {drivers}"));
+        }
+        for (wire, signal) in self.wires.iter().zip(drivers) {
             wire.set(signal);
         }
     }
@@ -176,7 +183,8 @@ impl Ports {
     /// `count` inputs of `width` bits, named `name_0`, `name_1`, ...
     #[track_caller]
     pub fn array(&self, name: &str, count: usize, width: usize) -> Vec<Signal> {
-        (0..count).map(|i| self.input(&format!("{name}_{i}"), width)).collect()
+        let location = here();
+        (0..count).map(|i| at(location, || self.input(&format!("{name}_{i}"), width))).collect()
     }
 
     /// Ports of a nested bundle: names get the prefix `name` and an underscore.
@@ -248,12 +256,16 @@ pub fn elaborate<M: Module>(module: &M) -> Result<Design, ElaborationErrors> {
 #[track_caller]
 fn build<M: Module>(module: &M) -> Child {
     let configuration = format!("{module:?}");
+    let location = here();
     let (outputs, def, errors) = Builder::describe(module.name(), |m| {
+        if let Some(fault) = name_fault(&module.name()) {
+            m.error_at(fault, location);
+        }
         m.set_configuration(configuration.clone());
         let io = module.inputs(&Ports { builder: m.clone(), prefix: String::new(), wires: None });
         let outputs = module.build(m, io);
         outputs.map("", &mut |name, signal| {
-            m.output(name, signal);
+            at(m.location_of(signal), || m.output(name, signal));
             signal
         });
         outputs

@@ -25,10 +25,9 @@
 //! (negative numbers as two's complement). Unequal widths are never adjusted silently; they are refused.
 
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Not, Range, Shl, Shr, Sub};
-use std::panic::Location;
 
 use crate::bits::Bits;
-use crate::builder::current;
+use crate::builder::{at, count, current, here};
 use crate::design::{NodeId, Op};
 use crate::module::Bundle;
 
@@ -76,7 +75,7 @@ fn constant(value: i128, width: usize) -> Signal {
         value < 1 << width
     };
     if !fits {
-        current().error(format!("the constant {value} does not fit {width} bits"));
+        current().error(format!("the constant {value} does not fit {}", count(width, "bit")));
     }
     let words = [value as u64, (value >> 64) as u64];
     let mut extended = words.to_vec();
@@ -113,7 +112,7 @@ impl Literal for Bits {
     #[track_caller]
     fn literal(self, width: usize) -> Signal {
         if self.width() != width {
-            current().error(format!("a constant of {} bits where {width} are expected", self.width()));
+            current().error(format!("a constant of {} where {width} are expected", count(self.width(), "bit")));
         }
         current().push(Op::Constant(Bits::from_words(self.words(), width)), width)
     }
@@ -139,7 +138,7 @@ pub fn cat(parts: impl AsRef<[Signal]>) -> Signal {
 /// `on_true` where `select` (one bit) is one, else `on_false`; for signals and for bundles of them.
 #[track_caller]
 pub fn mux<B: Bundle>(select: Signal, on_true: B, on_false: B) -> B {
-    let location = Location::caller();
+    let location = here();
     let mut others = vec![];
     on_false.map("", &mut |_, signal| {
         others.push(signal);
@@ -147,25 +146,25 @@ pub fn mux<B: Bundle>(select: Signal, on_true: B, on_false: B) -> B {
     });
     let mut others = others.into_iter();
     on_true.map("", &mut |_, a| match others.next() {
-        Some(b) => mux_signal(select, a, b, location),
+        Some(b) => at(location, || mux_signal(select, a, b)),
         None => {
-            current().error_at("the two sides of a mux have different shapes".into(), location);
+            at(location, || current().error("the two sides of a mux have different shapes".into()));
             a
         }
     })
 }
 
 #[track_caller]
-fn mux_signal(select: Signal, a: Signal, b: Signal, location: &'static Location<'static>) -> Signal {
+fn mux_signal(select: Signal, a: Signal, b: Signal) -> Signal {
     let builder = current();
     if select.width() != 1 {
         let found = builder.describe_signal(select);
-        builder.error_at(format!("the select of a mux is {found}; expected 1 bit"), location);
+        builder.error(format!("the select of a mux is {found}; expected 1 bit"));
         return a;
     }
     if a.width() != b.width() {
         let (a_text, b_text) = (builder.describe_signal(a), builder.describe_signal(b));
-        builder.error_at(format!("mux of {a_text} and {b_text}; expected equal widths"), location);
+        builder.error(format!("mux of {a_text} and {b_text}; expected equal widths"));
         return a;
     }
     let (select, on_true, on_false) = (builder.own(select), builder.own(a), builder.own(b));
@@ -339,7 +338,8 @@ impl Signal {
     fn check_extension(self, width: usize) -> bool {
         if width < self.width() {
             let found = current().describe_signal(self);
-            current().error(format!("extension of {found} to {width} bits; expected at least its own width"));
+            let bits = count(width, "bit");
+            current().error(format!("extension of {found} to {bits}; expected at least its own width"));
         }
         width > self.width()
     }

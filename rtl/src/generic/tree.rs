@@ -12,7 +12,7 @@
 //! | [`encode`]            | index from a one-hot                                          | log2 width   |
 //! | [`one_hot_select`]    | the option of the bit that is set; zero if none is            | log2 n       |
 
-use crate::builder::address_bits;
+use crate::builder::{address_bits, current};
 use crate::module::Bundle;
 use crate::signal::{Signal, cat, lit, mux};
 
@@ -38,6 +38,11 @@ pub fn tree<T: Clone>(items: &[T], op: impl Fn(T, T) -> T) -> T {
 #[track_caller]
 pub fn carry_save(addends: &[Signal]) -> (Signal, Signal) {
     assert!(!addends.is_empty(), "a sum of nothing; expected at least one addend");
+    if let Some(other) = addends.iter().find(|addend| addend.width() != addends[0].width()) {
+        let (a, b) = (current().describe_signal(addends[0]), current().describe_signal(*other));
+        current().error(format!("a sum of {a} and {b}; expected equal widths"));
+        return (addends[0], addends[0]);
+    }
     let mut level = addends.to_vec();
     while level.len() > 2 {
         let mut next = vec![];
@@ -166,7 +171,7 @@ mod tests {
         type In = In;
         type Out = Out;
         fn name(&self) -> String {
-            "function".into()
+            "tree_function".into()
         }
         fn inputs(&self, ports: &Ports) -> In {
             In { x: ports.input("x", self.bits) }
