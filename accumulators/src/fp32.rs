@@ -23,7 +23,7 @@
 //!                         sum, sign-extended, LSB 2^-48
 //! ```
 //! A state above the window (last place 2^38 or more) exceeds any sum by so much that RNE returns the state: sums are
-//! below 2^36, a quarter of the last place at the most. A state that reaches below the window (last place under
+//! below 2^36, less than a quarter of the last place (half a step even below a power of two). A state that reaches below the window (last place under
 //! 2^-74) is below 2^-50. Against a sum that is not zero, at least 2^-48, the result's last place is then at least
 //! 2^-72, so bits below 2^-74 matter only in that they are there: they are ORed into the lowest bit. A sum of zero
 //! returns the state as it is. So every case is exact before the one rounding.

@@ -19,6 +19,7 @@
 //! | [`read_out`]   | accumulator state to FP32 or FP16, ReLU                         | 3                    |
 //! | [`lane`]       | dot product, accumulator, and its memory of two halves          |                      |
 //! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |
+//! | `drain`        | states of the lanes to words of results                         | 5                    |
 //! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
 //!
 //! The specification is the golden model (`testbench/golden`), which shares no code with this crate.
@@ -26,6 +27,7 @@
 pub mod amp;
 pub mod config;
 pub mod dot_product;
+mod drain;
 pub mod exact;
 pub mod format;
 pub mod fp32;

@@ -248,7 +248,7 @@ fn read_exact(rng: &mut SmallRng, bits: usize, n: u64) -> u128 {
         2 => -1,
         _ => rng.random::<i128>() >> rng.random_range(80..128),
     };
-    let number = if n % 2 == 0 {
+    let number = if n.is_multiple_of(2) {
         let midpoint = (fp16_midpoint((n / 2 % MIDPOINTS) as u16) * 2f64.powi(48)) as i128;
         let number = midpoint + off;
         if rng.random() { -number } else { number }

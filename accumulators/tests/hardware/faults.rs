@@ -14,8 +14,11 @@ use Fault::{
 /// A fault that is not noticed within so many cycles counts as missed.
 const LIMIT: u64 = 30_000;
 
-/// For each module, faults by the value that they hit, and what they stand for.
-const FAULTS: [(&str, &[(&str, Fault, &str)]); 6] = [
+/// The value that it hits, the fault, and what it stands for.
+type Line = (&'static str, Fault, &'static str);
+
+/// The faults of each module.
+const FAULTS: [(&str, &[Line]); 6] = [
     (
         "dot_product_t4",
         &[

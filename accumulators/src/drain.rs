@@ -1,0 +1,121 @@
+//! Drain: the states that the lanes read become access words of results. A part of [`crate::amp`].
+//!
+//! ```text
+//!  cycle      0          1           2 .. 4       5
+//!  request    read       pick lanes  read_out     result, flags
+//! ```
+//! Every stage moves with `advance`. With FP32 results a word has half as many lanes as with FP16, so half of the
+//! read-out units deliver FP16 only.
+
+use rtl::{Builder, Signal, bundle, cat, mux, select};
+
+use crate::amp::{AmpIn, DRAIN_CYCLES};
+use crate::config::{AmpConfig, LANES};
+use crate::lane::LaneOut;
+use crate::read_out::{ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, stage};
+
+bundle! {
+    /// The drain's side of the outputs.
+    pub struct Drained {
+        /// A word is there.
+        pub valid: Signal,
+        /// Its 64 G bits.
+        pub result: Signal,
+        /// Its flags, in the cycle in which it leaves.
+        pub flags: ResultFlags,
+    }
+}
+
+bundle! {
+    /// What of a drain goes along with its states.
+    struct Request {
+        empty: Signal,
+        word: Signal,
+        mode: ReadOutMode,
+        lanes: Signal,
+    }
+}
+
+/// From the states that the lanes read to an access word of results.
+pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> Drained {
+    let advance = io.advance;
+    let words = config.access_words();
+    let (fp32_units, fp16_units) = (2 * words, 4 * words);
+    // What was asked goes along with the states: requests[n] is n cycles (with `advance`) old.
+    let mut requests = vec![Request {
+        empty: io.drain.empty,
+        word: io.drain.word,
+        mode: io.drain.mode.clone(),
+        lanes: io.drain.lanes,
+    }];
+    let mut valid = io.drain.valid;
+    for cycle in 1..=DRAIN_CYCLES {
+        let next = m.register(&format!("drain_valid_{cycle}"), 1).reset(0);
+        m.when(advance, || next.set(valid));
+        valid = next.q;
+        requests.push(stage(m, &format!("drain_{cycle}"), advance, &requests[cycle - 1]));
+    }
+    let (read, picked, last) = (&requests[1], &requests[2], &requests[DRAIN_CYCLES]);
+
+    // The states come out of the lanes' memories; the word of the row picks those that go to the read-out units.
+    // With FP32 results a word has half as many lanes as with FP16.
+    let pick = |word: Signal, units: usize, unit: usize, of_lane: &dyn Fn(usize) -> Signal| {
+        let options: Vec<Signal> = (0..LANES / units).map(|word| of_lane(word * units + unit % units)).collect();
+        select(word_index(word, LANES / units), options)
+    };
+    let states: Vec<Signal> = (0..fp16_units)
+        .map(|unit| {
+            let of_lane = |lane: usize| lanes[lane].drained;
+            let narrow = pick(read.word, fp16_units, unit, &of_lane);
+            let state = if unit < fp32_units {
+                mux(read.mode.fp16, narrow, pick(read.word, fp32_units, unit, &of_lane))
+            } else {
+                narrow
+            };
+            (state & (!read.empty).repeat(state.width())).named(format!("picked_state_{unit}"))
+        })
+        .collect();
+    let states = stage(m, "read_out_state", advance, &states);
+    let results: Vec<ReadOutOut> = (0..fp16_units)
+        .map(|unit| {
+            let unit_module = ReadOut { accumulator: config.accumulator, with_fp32: unit < fp32_units };
+            let inputs = ReadOutIn { advance, state: states[unit], mode: picked.mode.clone() };
+            m.instance(&format!("read_out_{unit}"), &unit_module, inputs)
+        })
+        .collect();
+
+    // A flag counts once, in the cycle in which its result leaves.
+    let leaves = (valid & advance).named("result_leaves");
+    let counts: Vec<Signal> = (0..fp16_units)
+        .map(|unit| {
+            let of_lane = |lane: usize| last.lanes.bit(lane);
+            let narrow = pick(last.word, fp16_units, unit, &of_lane);
+            let counts = if unit < fp32_units {
+                mux(last.mode.fp16, narrow, pick(last.word, fp32_units, unit, &of_lane))
+            } else {
+                narrow & last.mode.fp16
+            };
+            (counts & leaves).named(format!("read_out_{unit}_counts"))
+        })
+        .collect();
+    let any = |of: &dyn Fn(&ReadOutOut) -> Signal| {
+        results.iter().zip(&counts).map(|(out, &counts)| of(out) & counts).reduce(|a, b| a | b).expect("units")
+    };
+    let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
+    let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
+    Drained {
+        valid,
+        result: mux(last.mode.fp16, cat(fp16).named("fp16_results"), cat(fp32).named("fp32_results")),
+        flags: ResultFlags {
+            invalid: any(&|out| out.flags.invalid).named("drain_invalid"),
+            overflow: any(&|out| out.flags.overflow).named("drain_overflow"),
+            underflow: any(&|out| out.flags.underflow).named("drain_underflow"),
+            inexact: any(&|out| out.flags.inexact).named("drain_inexact"),
+        },
+    }
+}
+
+/// The low bits of a word number that tell `count` words apart.
+pub fn word_index(word: Signal, count: usize) -> Signal {
+    word.bits(0..(count.trailing_zeros() as usize).max(1))
+}
