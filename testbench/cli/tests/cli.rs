@@ -215,6 +215,50 @@ fn waveforms_are_written() {
     assert!(waveform.contains("$scope module tile") && waveform.contains("host_request_valid"));
 }
 
+/// Needs Verilator: `scripts/setup` installs it.
+#[test]
+fn both_simulators_tell_the_same() {
+    let sandbox = Sandbox::new("simulators");
+    let run = |simulator: &str| {
+        let mut summary =
+            sandbox.json(&format!("matmul --m 9 --n 20 --k 30 --config small16 --json --sim {simulator}"));
+        let summary = summary.as_object_mut().unwrap();
+        assert_eq!(summary.remove("simulator").unwrap(), simulator);
+        summary.remove("sim_cycles_per_second").unwrap();
+        summary.clone()
+    };
+    assert_eq!(run("native"), run("verilator"));
+}
+
+/// Needs Verilator too.
+#[test]
+fn figures_are_measured_named_and_plotted() {
+    let sandbox = Sandbox::new("bench");
+    let table = sandbox.succeed("bench --quick --json figures.json --plot rows.svg");
+    let text = fs::read_to_string(sandbox.folder.join("figures.json")).unwrap();
+    let figures: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(table.lines().count(), figures.len());
+    for name in [
+        "ipu64_elaborate_and_emit",
+        "ipu64_verilog_size",
+        "ipu64_64x64x64_utilisation",
+        "ipu64_128x128x128_predicted_cycles",
+        "ipu64_rows_1_utilisation",
+        "ipu64_rows_64_utilisation",
+        "native_speed",
+        "verilator_speed",
+        "native_speed_of_verilator",
+    ] {
+        let figure = figures.iter().find(|figure| figure["name"] == name).unwrap_or_else(|| panic!("no {name}"));
+        assert!(figure["value"].as_f64().unwrap() > 0.0, "{figure}");
+        assert_ne!(figure["unit"], "", "{figure}");
+        assert!(figure["command"].as_str().unwrap().starts_with("cargo run --release -- "), "{figure}");
+    }
+    let plot = fs::read_to_string(sandbox.folder.join("rows.svg")).unwrap();
+    assert!(plot.starts_with("<svg ") && plot.contains("MAC utilisation of ipu64"));
+    assert_eq!(sandbox.names(), ["figures.json", "rows.svg"]);
+}
+
 #[test]
 fn named_configurations_are_listed() {
     let sandbox = Sandbox::new("configs");

@@ -155,10 +155,10 @@ impl<S: Pins> HostPort<S> {
                     .pop_front()
                     .ok_or_else(|| DeviceError::Simulator("the host port answered without a request".to_owned()))?;
                 if simulator.get(pins.response_error)? == 1 {
-                    // Whatever is under way comes to its end, so that the port can be used again.
+                    // No further request is taken, and what is under way comes to its end: the port can be used again.
                     simulator.set(pins.valid, 0);
                     simulator.step(1)?;
-                    self.discard(under_way.len() + usize::from(taken))?;
+                    self.discard(under_way.len())?;
                     let access = if request.write.is_some() { "write" } else { "read" };
                     return Err(DeviceError::Refused { access, address: request.address });
                 }

@@ -32,7 +32,7 @@ fn refused_accesses_name_the_address_and_leave_the_port_usable() {
     let mut device = device();
     let end = TileConfig::small16().memory_bytes() as u32;
     let refused = |access, address| Err(DeviceError::Refused { access, address });
-    assert_eq!(device.write_memory(end - 8, &[1, 2, 3, 4]), refused("write", end));
+    assert_eq!(device.write_memory(end - 8, &[1; 40]), refused("write", end));
     assert_eq!(device.read_memory(end - 16, 5).map(|_| ()), refused("read", end));
     let read_only = device.write_register(&register::CYCLES, 1);
     assert_eq!(read_only, refused("write", register::CYCLES.address()));

@@ -23,21 +23,22 @@ pub fn utilisation(points: &[(usize, f64)], config: &TileConfig) -> Result<Strin
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(48)
-            .build_cartesian_2d(0usize..most, 0f64..100f64)?;
+            .build_cartesian_2d(0f64..most as f64, 0f64..100f64)?;
         chart
             .configure_mesh()
             .x_desc("rows of A (M)")
             .y_desc("useful MACs, % of peak")
-            .x_labels(17)
+            .x_labels(14)
+            .x_label_formatter(&|rows| format!("{rows:.0}"))
             .y_labels(11)
             .max_light_lines(0)
             .y_label_formatter(&|percent| format!("{percent:.0}"))
             .draw()?;
         chart
-            .draw_series(LineSeries::new((1..=most).map(|rows| (rows, bound(rows))), BLACK.mix(0.4)))?
+            .draw_series(LineSeries::new((1..=most).map(|rows| (rows as f64, bound(rows))), BLACK.mix(0.4)))?
             .label("bound: loading weights")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], BLACK.mix(0.4)));
-        let measured = points.iter().map(|&(rows, utilisation)| (rows, 100.0 * utilisation));
+        let measured = points.iter().map(|&(rows, utilisation)| (rows as f64, 100.0 * utilisation));
         chart
             .draw_series(LineSeries::new(measured, BLUE.stroke_width(2)))?
             .label("measured")
