@@ -92,8 +92,8 @@ bundle! {
         sign: Signal,
         nan: Signal,
         infinite: Signal,
-        /// The state is a signalling NaN.
-        signalling: Signal,
+        /// The state is a signalling NaN, where that can be.
+        signalling: Option<Signal>,
     }
 }
 
@@ -124,13 +124,22 @@ bundle! {
 }
 
 bundle! {
+    /// As [`Unrounded`]; a zero has no exponent.
+    struct UnroundedFp32 {
+        exponent: Signal,
+        aligned: Aligned,
+        zero: Signal,
+    }
+}
+
+bundle! {
     /// After stage 2: what the last stage rounds and selects from.
     struct Normalised {
         fp16: Unrounded,
         /// Below FP16's normal range.
         fp16_tiny: Signal,
-        /// Exact kind with FP32 results: the number, and that it is zero, which has no exponent.
-        fp32: Option<(Unrounded, Signal)>,
+        /// Exact kind with FP32 results.
+        fp32: Option<UnroundedFp32>,
         /// FP32 kind with FP32 results: the state.
         state: Option<Signal>,
         special: Special,
@@ -199,7 +208,7 @@ impl ReadOut {
             sign: mux(any_infinity, state.negative_infinity, sign),
             nan: state.nan,
             infinite: any_infinity & !state.nan,
-            signalling: lit(0, 1),
+            signalling: None,
         };
         let magnitude = (state.number ^ sign.repeat(bits)) + sign.zero_extend(bits);
         let exact = stage(m, "exact_1", io.advance, &SignMagnitude { magnitude, special, mode: io.mode });
@@ -224,7 +233,10 @@ impl ReadOut {
         let normalised = Normalised {
             fp16: unrounded(FP16),
             fp16_tiny: !shifted.msb(),
-            fp32: self.with_fp32.then(|| (unrounded(FP32), zero)),
+            fp32: self.with_fp32.then(|| {
+                let Unrounded { exponent, aligned } = unrounded(FP32);
+                UnroundedFp32 { exponent, aligned, zero }
+            }),
             state: None,
             special,
             mode: exact.mode,
@@ -234,7 +246,7 @@ impl ReadOut {
         // Stage 3: rounding.
         let fp16 = normalised.round_fp16();
         let result = match &normalised.fp32 {
-            Some((fp32, zero)) => mux(normalised.mode.fp16, fp16, normalised.round_fp32(fp32, *zero)),
+            Some(fp32) => mux(normalised.mode.fp16, fp16, normalised.round_fp32(fp32)),
             None => fp16,
         };
         stage(m, "stage_3", io.advance, &result)
@@ -267,7 +279,7 @@ impl ReadOut {
                 sign: number.sign,
                 nan: number.nan,
                 infinite: number.infinite,
-                signalling: number.signalling,
+                signalling: Some(number.signalling),
             },
             mode: held.mode,
         };
@@ -294,25 +306,26 @@ impl Normalised {
         let (infinity, largest) = (lit(FP16.infinity(), 15), lit(FP16.infinity() - 1, 15));
         let limit = mux(self.mode.saturate & !infinite, largest, infinity).named("fp16_limit");
         let magnitude = mux(infinite | overflow, limit, rounded.truncate(15)).named("fp16_magnitude");
+        let invalid = signalling.unwrap_or_else(|| lit(0, 1));
         let inexact = ((self.fp16.aligned.inexact() | overflow) & ordinary).named("fp16_inexact");
         ReadOutOut {
             result: self.signed("fp16", magnitude, FP16).zero_extend(FP32.bits()),
-            flags: ResultFlags { invalid: signalling, overflow, underflow: self.fp16_tiny & inexact, inexact },
+            flags: ResultFlags { invalid, overflow, underflow: self.fp16_tiny & inexact, inexact },
         }
     }
 
     /// The exact sum rounded to FP32, or what stands for it. A sum that is not zero lies well inside the normal
     /// range, so that neither overflow nor underflow is possible.
-    fn round_fp32(&self, number: &Unrounded, zero: Signal) -> ReadOutOut {
-        let Special { nan, infinite, signalling, .. } = self.special;
+    fn round_fp32(&self, number: &UnroundedFp32) -> ReadOutOut {
+        let Special { nan, infinite, .. } = self.special;
         let rounded = number.aligned.round_nearest_even("fp32", number.exponent);
-        let finite = mux(zero, lit(0, 31), rounded);
+        let finite = mux(number.zero, lit(0, 31), rounded);
         let magnitude = mux(infinite, lit(FP32.infinity(), 31), finite).named("fp32_magnitude");
         let inexact = (number.aligned.inexact() & !nan & !infinite).named("fp32_inexact");
         let none = lit(0, 1);
         ReadOutOut {
             result: self.signed("fp32", magnitude, FP32),
-            flags: ResultFlags { invalid: signalling, overflow: none, underflow: none, inexact },
+            flags: ResultFlags { invalid: none, overflow: none, underflow: none, inexact },
         }
     }
 
