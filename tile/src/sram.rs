@@ -133,7 +133,7 @@ bundle! {
 bundle! {
     /// Answers to all ports.
     pub struct SramOut {
-        /// Results of the AMP; never `valid`.
+        /// Results of the AMP: nothing comes back.
         pub results: WriteOut,
         /// Inputs of the AMP.
         pub inputs: PortOut,
@@ -145,7 +145,7 @@ bundle! {
         pub lists: PortOut,
         /// Commands.
         pub sequencer: PortOut,
-        /// The host; `valid` answers writes too.
+        /// The host; data of reads only.
         pub host: HostOut,
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | command taken to `fetched`: 10 cycles without conflicts                          |
+//! | Latency    | command taken to `fetched`: 11 cycles without conflicts                          |
 //! | Handshake  | `command` is valid and ready: a queue of two addresses                           |
 //! | Order      | slots in the order of the commands                                               |
 //! | Refuses    | BAD_DESCRIPTOR for reserved bits and values out of range; MISALIGNED for what    |

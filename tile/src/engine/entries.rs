@@ -9,8 +9,8 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | 6 cycles from request to `block.valid` without conflicts                         |
-//! | Throughput | a block every 7 cycles: a block takes at least 16 to load                        |
+//! | Latency    | 5 cycles from request to `block.valid` without conflicts                         |
+//! | Throughput | a block every 6 cycles: a block takes at least 16 to load                        |
 //! | Handshake  | `block` is valid and ready                                                       |
 //! | Order      | lists in the order of the slots, entries in the order of the list                |
 //! | Refuses    | BAD_ENTRY for a rectangle that is empty or leaves the rows, MISALIGNED for part  |

@@ -207,7 +207,7 @@ impl Module for Loader {
     }
 }
 
-/// The word of a group in which S values of k are complete, as the stepper asks for it.
+/// Number of the group that holds value `k`, of groups of `values`: it is there when more groups than this are.
 pub fn groups_needed(k: Signal, values: usize) -> Signal {
     let low = values.trailing_zeros() as usize;
     if low == 4 { lit(0, GROUP_BITS) } else { cat([lit(0, GROUP_BITS - (4 - low)), k.bits(low..4)]) }
