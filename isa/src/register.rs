@@ -15,9 +15,9 @@ pub const IDENTITY_VALUE: u64 = u64::from_be_bytes([b'T', b'E', b'S', b'S', b'E'
 /// What the host may do with a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Writes have no effect.
+    /// Writes are refused.
     ReadOnly,
-    /// Reads as zero.
+    /// Reads are refused.
     WriteOnly,
     /// Reads as it is; writing 1 to a bit clears it.
     WriteOneToClear,
