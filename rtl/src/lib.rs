@@ -11,7 +11,7 @@
 //! | [`bits`]    | constants and values of any width                                               |
 //! | [`verilog`] | the Verilog back end                                                            |
 //! | [`sim`]     | the native simulator and its waveforms                                          |
-//! | [`generic`] | hardware that every design needs: FIFO, pipeline, stream                        |
+//! | [`generic`] | hardware that every design needs: stream, FIFO, arbiter, trees                  |
 //! | [`fault`]   | deliberate faults, to see whether a test notices                                |
 //!
 //! A module is a configuration struct. Its `build` function is ordinary Rust over [`Signal`]s, which are `Copy`
@@ -47,7 +47,6 @@
 //! let design = rtl::elaborate(&Counter { bits: 8 }).unwrap();
 //! assert_eq!(design.top().name, "counter_8");
 //! ```
-
 
 pub mod bits;
 pub mod builder;

@@ -2,9 +2,9 @@
 
 /// The states of a state register; made by [`crate::states!`].
 pub trait States: Copy + Into<u64> {
-    /// Name of the enumeration, in lower case.
+    /// Name of the enumeration, as in Rust.
     const NAME: &'static str;
-    /// Names of the states, state 0 first, in lower case.
+    /// Names of the states, state 0 first, as in Rust.
     const STATES: &'static [&'static str];
 }
 
