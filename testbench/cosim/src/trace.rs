@@ -20,7 +20,7 @@ impl Model {
     /// with the falling edge of the clock, registers with the rising edge. A file that is open is closed.
     ///
     /// # Errors
-    /// [`Error::Trace`] if the design was built without tracing the file cannot be written, or the scope is empty.
+    /// [`Error::Trace`] if the design was built without tracing, the file cannot be written, or the scope is empty.
     pub fn open_trace(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         self.open_trace_of(path, &TraceScope::default())
     }
