@@ -12,8 +12,9 @@
 //! - before SET clears flags that unfinished commands still raise.
 //!
 //! When a program is wrong, the model stops at the first command at fault, which then has had no effect. Hardware
-//! reports the same code and address, but later commands may have run before it noticed, and of a faulty AMP command
-//! some results may have been stored.
+//! reports the same code and address where there is one fault, and of several the one that it meets first: its streams
+//! run ahead of one another. Later commands may have run before it noticed, and of a faulty AMP command some results
+//! may have been stored.
 //!
 //! | Error               | Raised by                                              | Error address             |
 //! |---------------------|--------------------------------------------------------|---------------------------|
