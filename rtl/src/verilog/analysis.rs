@@ -39,6 +39,8 @@ pub struct Analysis<'a> {
     pub root: Vec<bool>,
     /// The only use is a branch of a choice.
     pub choice: Vec<bool>,
+    /// The node that stands for it in the text.
+    pub canonicals: Vec<NodeId>,
     /// Its value, where that is known.
     pub values: Vec<Option<Bits>>,
     /// Its value, where it is unnamed and so a constant in the text.
@@ -78,6 +80,7 @@ impl<'a> Analysis<'a> {
             connection: vec![false; count],
             root: vec![false; count],
             choice: vec![false; count],
+            canonicals: (0..count as u32).map(NodeId).collect(),
             values: vec![None; count],
             constants: vec![None; count],
             enumeration: HashMap::new(),
@@ -101,6 +104,11 @@ impl<'a> Analysis<'a> {
 
     /// The node that stands for `id` in the text: unnamed nodes that only rename another are looked through.
     pub fn canonical(&self, id: NodeId) -> NodeId {
+        self.canonicals[id.index()]
+    }
+
+    /// [`Analysis::canonical`], from those of the operands.
+    pub fn find_canonical(&self, id: NodeId) -> NodeId {
         let node = self.module.node(id);
         if node.name.is_some() || self.constant(id).is_some() {
             return id;

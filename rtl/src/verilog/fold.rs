@@ -6,15 +6,18 @@ use crate::bits::Bits;
 use crate::design::{NodeId, Op, assignment_operands};
 
 impl Analysis<'_> {
-    /// Finds the known values. Unnamed nodes that have one are constants in the text.
+    /// Finds the known values. Unnamed nodes that have one are constants in the text, and unnamed nodes that only
+    /// rename another are left out.
     pub fn fold_constants(&mut self) {
         // Wires may be set further down than they are used.
         for _ in 0..2 {
             for (index, node) in self.module.nodes.iter().enumerate() {
-                self.values[index] = self.fold(NodeId(index as u32));
+                let id = NodeId(index as u32);
+                self.values[index] = self.fold(id);
                 if node.name.is_none() {
                     self.constants[index] = self.values[index].clone();
                 }
+                self.canonicals[index] = self.find_canonical(id);
             }
         }
     }
