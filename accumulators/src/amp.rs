@@ -175,7 +175,7 @@ impl Module for Amp {
     type Out = AmpOut;
 
     fn name(&self) -> String {
-        format!("amp_{}_d{}", self.config.suffix(), self.config.rows)
+        self.config.module_name("amp")
     }
 
     fn inputs(&self, ports: &Ports) -> AmpIn {

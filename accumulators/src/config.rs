@@ -113,6 +113,11 @@ impl AmpConfig {
         }
     }
 
+    /// Name of the module `unit` in this configuration: what is built from other numbers has another name.
+    pub fn module_name(&self, unit: &str) -> String {
+        format!("{unit}_{}_d{}", self.suffix(), self.rows)
+    }
+
     /// G: 64-bit words in one access of a stream port.
     pub fn access_words(&self) -> usize {
         (self.terms / 4).max(1)
@@ -121,6 +126,11 @@ impl AmpConfig {
     /// Bits in one access of a stream port: 64 G.
     pub fn access_bits(&self) -> usize {
         64 * self.access_words()
+    }
+
+    /// Bits of a byte address below an access word: log2(8 G).
+    pub fn access_low_bits(&self) -> usize {
+        (8 * self.access_words()).trailing_zeros() as usize
     }
 
     /// FP16 values in one access: 4 G.

@@ -133,7 +133,7 @@ impl Module for Lane {
     type Out = LaneOut;
 
     fn name(&self) -> String {
-        format!("lane_{}_d{}", self.config.suffix(), self.config.rows)
+        self.config.module_name("lane")
     }
 
     fn inputs(&self, ports: &Ports) -> LaneIn {

@@ -15,8 +15,8 @@
 //! | Handshake  | requests are valid and ready; each gets one response, which cannot be refused    |
 //! | Order      | responses in the order of requests                                               |
 //! | Errors     | a response with `error`: address out of range or not a multiple of 8, a write to |
-//! |            | a register that only reads or a read of one that only writes, START while a      |
-//! |            | program runs, a word with wrong parity                                           |
+//! |            | a register that only reads or of part of one, a read of one that only writes,    |
+//! |            | START while a program runs or at more than 24 bits, a word with wrong parity     |
 //! | Faults     | the first fault of a running program stops it; its code and address stay in      |
 //! |            | STATUS and ERROR_ADDRESS until the next START                                    |
 
@@ -185,11 +185,12 @@ impl Module for Control {
         let aligned = address.bits(0..3).is_zero();
         let to_memory = (aligned & address.lt(self.config.memory_bytes())).named("to_memory");
         let at = |register: Register| address.eq(register.address());
-        let writes = |register: Register| valid & write & at(register);
+        let whole = lanes.all().named("whole");
+        let writes = |register: Register| valid & write & whole & at(register);
         let readable = REGISTERS.iter().filter(|r| r.access != Access::WriteOnly).map(|&r| at(r));
         let writable = REGISTERS.iter().filter(|r| r.access != Access::ReadOnly).map(|&r| at(r));
         let any = |signals: &mut dyn Iterator<Item = Signal>| signals.reduce(|a, b| a | b).expect("registers");
-        let legal_register = mux(write, any(&mut { writable }), any(&mut { readable }));
+        let legal_register = mux(write, any(&mut { writable }) & whole, any(&mut { readable }));
         let ready = mux(to_memory, io.sram.ready, lit(1, 1));
         let taken = (valid & ready).named("taken");
 
@@ -198,7 +199,8 @@ impl Module for Control {
         let done = m.register("done_state", 1).reset(0);
         let error_code = m.register("error_code", 8).reset(0);
         let error_address = m.register("error_address", ADDRESS_BITS).reset(0);
-        let starts = (writes(register::START) & !running.q).named("starts");
+        let start_beyond = data.bits(ADDRESS_BITS..64).any();
+        let starts = (writes(register::START) & !running.q & !start_beyond).named("starts");
         let stop = Fault::new(writes(register::STOP), ErrorCode::Stopped, io.program_counter);
         let fault = mux(io.fault.valid, io.fault, stop);
         let stops = (running.q & fault.valid).named("stops");
@@ -269,8 +271,8 @@ impl Module for Control {
         let values: Vec<Signal> = REGISTERS.iter().map(value_of).collect();
         let value = select(address.bits(3..3 + index_bits), values).register("value_1").register("value_2");
 
-        let busy_start = writes(register::START) & running.q;
-        let refused = !to_memory & (!legal_register | busy_start);
+        let refused_start = writes(register::START) & !starts;
+        let refused = !to_memory & (!legal_register | refused_start);
         let response_valid = taken.delay("response_valid", 2, true);
         let refused = refused.delay("refused", 2, false);
         let from_memory = (to_memory & !write).delay("from_memory", 2, false);

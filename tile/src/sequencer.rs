@@ -20,14 +20,13 @@ use isa::command::{Amp, Halt, Loop, OPCODE, Set, Wait};
 use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, Field, LOOP_LEVELS};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
 
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// The sequencer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sequencer {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Size of the SRAM.
+    pub memory_bytes: usize,
 }
 
 states! {
@@ -95,7 +94,7 @@ impl Module for Sequencer {
     type Out = SequencerOut;
 
     fn name(&self) -> String {
-        "sequencer".into()
+        format!("sequencer_{}k", self.memory_bytes / 1024)
     }
 
     fn inputs(&self, ports: &Ports) -> SequencerIn {
@@ -144,7 +143,7 @@ impl Module for Sequencer {
         let empty_loop = is(Loop::CODE) & count.is_zero();
         let misaligned_target = is(Loop::CODE) & target.bits(0..3).any();
         let misaligned_descriptor = is(Amp::CODE) & field(Amp::DESCRIPTOR).bits(0..3).any();
-        let target_beyond = is(Loop::CODE) & target.ge(self.config.memory_bytes());
+        let target_beyond = is(Loop::CODE) & target.ge(self.memory_bytes);
 
         let here = program_counter.q;
         let faults = [

@@ -388,7 +388,7 @@ impl Sram {
     fn access(&self, valid: &Signal, address: Signal, words: usize) -> Access {
         let amp = self.config.amp();
         let low = (8 * words).trailing_zeros() as usize;
-        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let access_low = amp.access_low_bits();
         let bank_low = self.config.bank_bytes().trailing_zeros() as usize;
         let misaligned = address.bits(0..low).any();
         let beyond = address.ge(self.config.memory_bytes());

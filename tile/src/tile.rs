@@ -90,7 +90,7 @@ impl Module for Tile {
         let start_address = m.wire("start_address", crate::sram::ADDRESS_BITS);
         let sequencer = m.instance_with_reset(
             "sequencer",
-            &Sequencer { config: config.clone() },
+            &Sequencer { memory_bytes: config.memory_bytes() },
             SequencerIn {
                 start: start.value,
                 start_address: start_address.value,
@@ -106,7 +106,7 @@ impl Module for Tile {
 
         let engine: AmpEngineOut = m.instance_with_reset(
             "amp_engine",
-            &AmpEngine { config: config.clone() },
+            &AmpEngine { config: config.amp() },
             AmpEngineIn {
                 command_valid: sequencer.amp_valid,
                 command_address: sequencer.amp_descriptor,

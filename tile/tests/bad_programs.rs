@@ -202,6 +202,13 @@ fn bad_programs_stop_with_code_and_address_and_the_tile_recovers() {
         case("input beyond", E::OutOfRange, &|p| p.descriptor.input_address = beyond - 32);
         case("input before", E::OutOfRange, &|p| p.entry.input_offset = -4);
         case("weights beyond", E::OutOfRange, &|p| p.descriptor.weight_address = beyond - 480);
+        case("unused weights of the last block beyond", E::OutOfRange, &|p| {
+            // The only step needs the first rows of weights; the others are read all the same.
+            p.descriptor.weight_address = beyond - 480;
+            p.descriptor.partial_in = false;
+            (p.descriptor.rows_x, p.descriptor.rows_y, p.descriptor.columns) = (1, 1, 2);
+            (p.entry.x_last, p.entry.y_last, p.entry.k_count_minus_1) = (0, 0, 0);
+        });
         case("partial sums beyond", E::OutOfRange, &|p| p.descriptor.partial_address = beyond - 32);
         case("result beyond", E::OutOfRange, &|p| p.descriptor.result_address = beyond - 128);
         case("empty rectangle in x", E::BadEntry, &|p| (p.entry.x_first, p.entry.x_last) = (2, 1));
@@ -227,6 +234,10 @@ fn the_host_can_stop_a_program_that_never_ends() {
     host.request(true, register::START.address(), PROGRAM.into(), 0xff).expect("no program runs");
     host.step(1000);
     assert_eq!(host.register(register::STATUS) & 1, 1, "still running");
+    let beyond = host.request(true, register::START.address(), 1 << 32 | u64::from(PROGRAM), 0xff);
+    assert_eq!(beyond, Err(common::Refused), "START at more than 24 bits");
+    let partly = host.request(true, register::STOP.address(), 0, 0x7f);
+    assert_eq!(partly, Err(common::Refused), "a write of part of a register");
     let refused = host.request(true, register::START.address(), PROGRAM.into(), 0xff);
     assert_eq!(refused, Err(common::Refused), "START while a program runs");
     host.request(true, register::STOP.address(), 0, 0xff).expect("STOP");

@@ -69,10 +69,12 @@ fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
     let mut at = program_at;
     let mut commands = vec![];
     let mut result = results_at;
-    for _ in 0..rng.random_range(1..=5) {
+    // Many short commands fill the queue, the ring and both halves; long ones fill the accumulators.
+    let short = rng.random();
+    for _ in 0..if short { rng.random_range(5..=12) } else { rng.random_range(1..=5) } {
         let rows_x = rng.random_range(1..=config.rows as u32);
         let rows_y = rng.random_range(1..=config.rows as u32 / rows_x);
-        let (rows_x, rows_y) = if rng.random() { (rows_x.min(6), rows_y.min(6)) } else { (rows_x, rows_y) };
+        let (rows_x, rows_y) = if short || rng.random() { (rows_x.min(3), rows_y.min(3)) } else { (rows_x, rows_y) };
         let columns = rng.random_range(1..=16u32);
         let result_fp16 = rng.random();
         let row_words = (columns * if result_fp16 { 2 } else { 4 }).next_multiple_of(access) / 8;
@@ -105,6 +107,9 @@ fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
             at += 8;
         }
         let words = (access / 8) as i32;
+        let stride = |rng: &mut StdRng, limit: u32| rng.random_range(-(limit as i32)..=limit as i32) * words;
+        let backwards = rng.random();
+        let direction = if backwards { -1 } else { 1 };
         let descriptor = AmpDescriptor {
             rows_x,
             rows_y,
@@ -114,15 +119,15 @@ fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
             saturate: rng.random(),
             activation: if rng.random() { Activation::RELU } else { Activation::NONE },
             list_count,
-            input_address: 1024 + rng.random_range(0..32) * access,
-            input_stride_x: rng.random_range(0..=(2048 / access / rows_x).min(3) as i32) * words,
-            input_stride_y: rng.random_range(0..=(2048 / access / rows_y).min(9) as i32) * words,
+            input_address: 5120 + rng.random_range(0..512 / access) * access,
+            input_stride_x: stride(rng, (2048 / access / rows_x).min(3)),
+            input_stride_y: stride(rng, (2048 / access / rows_y).min(9)),
             list_address,
-            weight_address: rng.random_range(0..64) * access,
-            weight_stride: 4 * rng.random_range(1..4),
-            result_address: result,
-            result_stride_x: row_words as i32,
-            result_stride_y: (row_words * rows_x) as i32,
+            weight_address: 1536 + rng.random_range(0..64) * access,
+            weight_stride: 4 * rng.random_range(-3..4),
+            result_address: if backwards { result + (rows - 1) * row_words * 8 } else { result },
+            result_stride_x: direction * row_words as i32,
+            result_stride_y: direction * (row_words * rows_x) as i32,
             partial_address: partials_at,
             partial_stride_x: rng.random_range(0..2) * words,
             partial_stride_y: 0,

@@ -38,8 +38,10 @@ const DESCRIPTOR_CYCLES: u64 = SRAM_CYCLES + 2 * REGISTER_CYCLES;
 const ENTRY_CYCLES: u64 = SRAM_CYCLES + 3 * REGISTER_CYCLES;
 /// From the last word of a group of weights that is asked for to the first step with it: it arrives and is counted.
 const GROUP_CYCLES: u64 = SRAM_CYCLES + REGISTER_CYCLES;
-/// From the last result that is read out to DONE: it leaves the pipeline, and the sequencer sees all engines idle.
-const END_CYCLES: u64 = DRAIN_CYCLES as u64 + 2 * REGISTER_CYCLES;
+/// From the last word of weights that is asked for, or the last result that is read out, to DONE: it arrives or leaves
+/// the pipeline, and the sequencer sees all engines idle.
+const LOAD_END_CYCLES: u64 = SRAM_CYCLES + 2 * REGISTER_CYCLES;
+const DRAIN_END_CYCLES: u64 = DRAIN_CYCLES as u64 + 2 * REGISTER_CYCLES;
 
 /// What of an AMP command its duration depends on.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +116,7 @@ impl Timeline {
 
     /// CYCLES at the end of the program, if nothing more follows.
     pub fn end(&self) -> u64 {
-        self.last_result + END_CYCLES
+        (self.last_result + DRAIN_END_CYCLES).max(self.loader + LOAD_END_CYCLES)
     }
 
     /// When the next descriptor is in the ring.
@@ -174,7 +176,8 @@ impl Timeline {
         self.last_result = self.drainer.max(stepped) + words as u64;
         self.drainer = self.last_result + REGISTER_CYCLES;
         self.drained.rotate_left(1);
-        self.drained[SLOTS - 1] = self.drainer;
+        // The half is free once the last word has left the lanes' memories.
+        self.drained[SLOTS - 1] = self.drainer + REGISTER_CYCLES;
     }
 }
 

@@ -17,8 +17,8 @@
 //!
 //! See [the module's overview](super) for its parts.
 
-use accumulators::Amp;
 use accumulators::amp::{AmpFlags, AmpIn};
+use accumulators::{Amp, AmpConfig};
 use rtl::{Builder, Module, Ports, Signal, bundle, mux};
 
 use super::descriptors::{Descriptors, DescriptorsIn};
@@ -27,14 +27,13 @@ use super::entries::{Entries, EntriesIn};
 use super::loader::{Loader, LoaderIn};
 use super::preloader::{Preloader, PreloaderIn};
 use super::stepper::{Stepper, StepperIn, StepperWaits};
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, Fault, LATENCY_CYCLES, PortOut, ReadRequest, WriteRequest};
 
 /// The AMP engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct AmpEngine {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -115,11 +114,11 @@ impl Module for AmpEngine {
     type Out = AmpEngineOut;
 
     fn name(&self) -> String {
-        format!("amp_engine_{}_d{}", self.config.amp().suffix(), self.config.rows)
+        self.config.module_name("amp_engine")
     }
 
     fn inputs(&self, ports: &Ports) -> AmpEngineIn {
-        let access_bits = self.config.amp().access_bits();
+        let access_bits = self.config.access_bits();
         AmpEngineIn {
             command_valid: ports.bit("command_valid"),
             command_address: ports.input("command_address", ADDRESS_BITS),
@@ -134,7 +133,7 @@ impl Module for AmpEngine {
 
     fn build(&self, m: &Builder, io: AmpEngineIn) -> AmpEngineOut {
         m.summary("Runs AMP commands: descriptors, block lists, streams, and the AMP unit itself.");
-        let config = self.config.clone();
+        let config = self.config;
         let drained = m.wire("drained", super::descriptors::POINTER_BITS);
         let clear = m.wire("clear", 2);
         let next_ready = m.wire("next_ready", 1);
@@ -146,7 +145,7 @@ impl Module for AmpEngine {
 
         let descriptors = m.instance(
             "descriptors",
-            &Descriptors { config: config.clone() },
+            &Descriptors { config },
             DescriptorsIn {
                 command_valid: io.command_valid,
                 command_address: io.command_address,
@@ -160,7 +159,7 @@ impl Module for AmpEngine {
         let (slots, fetched) = (descriptors.slots, descriptors.fetched);
         let entries = m.instance(
             "entries",
-            &Entries { config: config.clone() },
+            &Entries { config },
             EntriesIn {
                 slots: slots.clone(),
                 fetched,
@@ -175,7 +174,7 @@ impl Module for AmpEngine {
 
         let loader = m.instance(
             "loader",
-            &Loader { config: config.clone() },
+            &Loader { config },
             LoaderIn {
                 block_valid: entries.block_valid,
                 block: entries.block,
@@ -189,7 +188,7 @@ impl Module for AmpEngine {
 
         let preloader = m.instance(
             "preloader",
-            &Preloader { config: config.clone() },
+            &Preloader { config },
             PreloaderIn {
                 slots: slots.clone(),
                 fetched,
@@ -202,7 +201,7 @@ impl Module for AmpEngine {
 
         let stepper = m.instance(
             "stepper",
-            &Stepper { config: config.clone() },
+            &Stepper { config },
             StepperIn {
                 next_valid: loader.next_valid,
                 next: loader.next,
@@ -218,10 +217,10 @@ impl Module for AmpEngine {
         next_ready.set(stepper.next_ready);
 
         let result_valid = m.wire("result_valid", 1);
-        let result = m.wire("result", self.config.amp().access_bits());
+        let result = m.wire("result", self.config.access_bits());
         let drainer = m.instance(
             "drainer",
-            &Drainer { config: config.clone() },
+            &Drainer { config },
             DrainerIn {
                 slots,
                 stepped: stepper.stepped,
@@ -236,7 +235,7 @@ impl Module for AmpEngine {
 
         let amp = m.instance(
             "amp",
-            &Amp { config: config.amp() },
+            &Amp { config: config },
             AmpIn {
                 weights: loader.write,
                 step: stepper.step,
@@ -251,7 +250,7 @@ impl Module for AmpEngine {
 
         AmpEngineOut {
             command_ready: descriptors.command_ready,
-            idle: descriptors.idle & drainer.drained.eq(fetched) & drainer.idle,
+            idle: descriptors.idle & drainer.drained.eq(fetched) & drainer.idle & loader.idle,
             results_request: drainer.request,
             inputs_request: stepper.request,
             weights_request: loader.request,

@@ -15,11 +15,11 @@
 //! | Refuses    | BAD_DESCRIPTOR for reserved bits and values out of range; MISALIGNED for what    |
 //! |            | its streams cannot start at; OUT_OF_RANGE; all with the descriptor's address     |
 
+use accumulators::AmpConfig;
 use isa::{Activation, AmpDescriptor, ErrorCode, Field};
 use rtl::generic::fifo::{Fifo, FifoIn};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, select};
 
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// Slots of the ring.
@@ -32,10 +32,10 @@ pub const POINTER_BITS: usize = 3;
 const WORDS: usize = AmpDescriptor::WORDS;
 
 /// The descriptor ring.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Descriptors {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -122,7 +122,7 @@ impl Module for Descriptors {
     type Out = DescriptorsOut;
 
     fn name(&self) -> String {
-        format!("descriptors_t{}_d{}", self.config.terms, self.config.rows)
+        self.config.module_name("descriptors")
     }
 
     fn inputs(&self, ports: &Ports) -> DescriptorsIn {
@@ -211,7 +211,7 @@ impl Module for Descriptors {
 impl Descriptors {
     /// A stream's address or stride is not a multiple of an access word, or the list's address not of a word.
     fn misaligned(&self, slot: &Slot) -> Signal {
-        let stride_low = self.config.amp().access_words().trailing_zeros() as usize;
+        let stride_low = self.config.access_words().trailing_zeros() as usize;
         let low_bits = |field: Field, low: usize| {
             let bits = slot.field(field);
             if low == 0 { lit(0, 1) } else { bits.truncate(low).any() }

@@ -15,24 +15,24 @@
 //! | Order      | slots in order; rows in order; a row from its first column                       |
 //! | Waits      | the whole pipeline waits where the results port does                             |
 
+use accumulators::AmpConfig;
 use accumulators::amp::{DRAIN_CYCLES, Drain, RowAddress};
 use accumulators::config::LANES;
 use accumulators::read_out::ReadOutMode;
 use isa::{Activation, AmpDescriptor};
-use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux};
+use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
 use super::preloader::WORD_BITS;
 use super::rows::{Rectangle, Strides, row_walk};
 use super::stepper::lanes_that_count;
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, WriteRequest};
 
 /// The drainer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Drainer {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -76,7 +76,7 @@ impl Module for Drainer {
     type Out = DrainerOut;
 
     fn name(&self) -> String {
-        format!("drainer_t{}_d{}", self.config.terms, self.config.rows)
+        self.config.module_name("drainer")
     }
 
     fn inputs(&self, ports: &Ports) -> DrainerIn {
@@ -85,14 +85,14 @@ impl Module for Drainer {
             stepped: ports.input("stepped", POINTER_BITS),
             visited: ports.array("visited", 2, self.config.rows),
             result_valid: ports.bit("result_valid"),
-            result: ports.input("result", self.config.amp().access_bits()),
+            result: ports.input("result", self.config.access_bits()),
             request_ready: ports.bit("request_ready"),
         }
     }
 
     fn build(&self, m: &Builder, io: DrainerIn) -> DrainerOut {
         m.summary("Reads accumulators out and stores the results.");
-        let amp = self.config.amp();
+        let amp = self.config;
         let pointer = m.register("pointer", POINTER_BITS).reset(0);
         let slot = slot_at(&io.slots, pointer.q);
         m.unused(slot.clone());
@@ -136,8 +136,16 @@ impl Module for Drainer {
             lanes: lanes_that_count(slot.field(AmpDescriptor::COLUMNS)),
         };
 
+        // The half is free when the word that was read last has left the lanes' memories, an `advance` later.
+        let leaving = m.register("leaving", 1).reset(0);
+        let freed = m.register("freed", POINTER_BITS).reset(0);
+        m.when(advance, || leaving.set(finished));
+        let left = (leaving.q & advance).named("left");
+        m.when(left, || freed.set(freed.q + 1));
+        let freed_half = freed.q.bit(0);
+
         // The address goes along with the AMP's pipeline, and so does the news that something is in it.
-        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let access_low = amp.access_low_bits();
         let mut address = walk.address + (word.q.zero_extend(ADDRESS_BITS) << access_low);
         let mut in_flight = lit(0, 1);
         let mut valid = busy.q;
@@ -152,8 +160,8 @@ impl Module for Drainer {
             drain,
             advance,
             request: WriteRequest { valid: io.result_valid, address, data: io.result },
-            drained: pointer.q,
-            clear: rtl::cat([finished & half, finished & !half]),
+            drained: freed.q,
+            clear: cat([left & freed_half, left & !freed_half]),
             idle: !busy.q & !in_flight,
         }
     }
@@ -162,7 +170,7 @@ impl Module for Drainer {
 impl Drainer {
     /// Number of the last access word of a row of results.
     fn last_word(&self, slot: &Slot) -> Signal {
-        let words = self.config.amp().access_words();
+        let words = self.config.access_words();
         let last_lane = slot.field(AmpDescriptor::COLUMNS) - 1;
         let lane_bits = LANES.trailing_zeros() as usize;
         let word = |lanes: usize| {

@@ -3,7 +3,7 @@
 //! ```text
 //!            +---------+
 //!  slots --->|         |----> block (valid, ready)
-//!  fetched ->| Entries |----> listed   (pointer: lists of slots before it have been read)
+//!  fetched ->| Entries |
 //!  lists --->|         |----> request, fault
 //!            +---------+
 //! ```
@@ -16,19 +16,19 @@
 //! | Refuses    | BAD_ENTRY for a rectangle that is empty or leaves the rows, MISALIGNED for part  |
 //! |            | of an access word, LIST_OUT_OF_RANGE; all with the entry's address               |
 
+use accumulators::AmpConfig;
 use isa::{AmpDescriptor, ErrorCode, ListEntry};
-use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
+use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux, states};
 
 use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at, words_to_bytes};
 use super::rows::Rectangle;
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// The reader of block lists.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entries {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -108,8 +108,6 @@ bundle! {
         pub block_valid: Signal,
         /// The block.
         pub block: Block,
-        /// Pointer: lists of slots before it have been read.
-        pub listed: Signal,
         /// An entry.
         pub request: ReadRequest,
         /// An entry that cannot be.
@@ -140,7 +138,7 @@ impl Module for Entries {
     type Out = EntriesOut;
 
     fn name(&self) -> String {
-        format!("entries_g{}", self.config.amp().access_words())
+        self.config.module_name("entries")
     }
 
     fn inputs(&self, ports: &Ports) -> EntriesIn {
@@ -182,8 +180,9 @@ impl Module for Entries {
         let multiply = state.q.is(State::Multiply);
         m.when(multiply, || state.set(State::Add));
         let scaled = |coordinate: Signal, stride: isa::Field, name: &str| {
-            let product = slot.field(stride) * coordinate;
-            (product.truncate(ADDRESS_BITS - 3).zero_extend(ADDRESS_BITS) << 3).register(name)
+            // Modulo the address space, so that the unsigned product of a negative stride is right.
+            let words = (slot.field(stride).sign_extend(ADDRESS_BITS - 3) * coordinate).truncate(ADDRESS_BITS - 3);
+            cat([words, lit(0, 3)]).register(name)
         };
         let x_bytes = scaled(x_first, AmpDescriptor::INPUT_STRIDE_X, "x_bytes");
         let y_bytes = scaled(y_first, AmpDescriptor::INPUT_STRIDE_Y, "y_bytes");
@@ -215,7 +214,7 @@ impl Module for Entries {
             });
         });
 
-        let low = self.config.amp().access_words().trailing_zeros() as usize;
+        let low = self.config.access_words().trailing_zeros() as usize;
         let misaligned = if low == 0 {
             lit(0, 1)
         } else {
@@ -227,9 +226,9 @@ impl Module for Entries {
             code: mux(legal, code(ErrorCode::Misaligned), code(ErrorCode::BadEntry)),
             address: address.q,
         };
-        let list_ended = io.request_fault.code.eq(ErrorCode::OutOfRange.code());
-        let code = mux(list_ended, lit(ErrorCode::ListOutOfRange.code(), 8), io.request_fault.code);
-        let request_fault = Fault { code, ..io.request_fault };
+        // The address of the list was aligned, so the port can only refuse it as out of range.
+        m.unused(io.request_fault.code);
+        let request_fault = Fault { code: code(ErrorCode::ListOutOfRange), ..io.request_fault };
         EntriesOut {
             block_valid: state.q.is(State::Offer),
             block: Block {
@@ -241,7 +240,6 @@ impl Module for Entries {
                 rows: Rectangle { x_first, x_last, y_first, y_last, row_first, address: input_address },
                 last,
             },
-            listed: pointer.q,
             request: ReadRequest { valid: asking, address: address.q },
             fault: mux(bad_entry.valid, bad_entry, request_fault),
         }

@@ -15,22 +15,22 @@
 //! |            | the first phases can begin before the whole block is there                       |
 //! | Does not   | load a block before the stepper has left the one two before it                   |
 
+use accumulators::AmpConfig;
 use accumulators::config::BLOCK;
 use accumulators::weight_store::WeightWrite;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use super::entries::Block;
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, LATENCY_CYCLES, ReadRequest};
 
 /// Bits of a count of groups, 0 to 4.
 pub const GROUP_BITS: usize = 3;
 
 /// The loader of weights.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Loader {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -76,6 +76,8 @@ bundle! {
         pub request: ReadRequest,
         /// To the weight store.
         pub write: WeightWrite,
+        /// No weights are asked for or on their way.
+        pub idle: Signal,
     }
 }
 
@@ -103,7 +105,7 @@ impl Module for Loader {
     type Out = LoaderOut;
 
     fn name(&self) -> String {
-        format!("loader_t{}", self.config.terms)
+        self.config.module_name("loader")
     }
 
     fn inputs(&self, ports: &Ports) -> LoaderIn {
@@ -113,15 +115,15 @@ impl Module for Loader {
             next_ready: ports.bit("next_ready"),
             request_ready: ports.bit("request_ready"),
             data_valid: ports.bit("data_valid"),
-            data: ports.input("data", self.config.amp().access_bits()),
+            data: ports.input("data", self.config.access_bits()),
         }
     }
 
     fn build(&self, m: &Builder, io: LoaderIn) -> LoaderOut {
         m.summary("Streams blocks of weights into the AMP's free buffer.");
-        let amp = self.config.amp();
+        let amp = self.config;
         let values = amp.access_values();
-        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let access_low = amp.access_low_bits();
         let words_a_row = BLOCK / values;
 
         // What is loading, and what waits for the stepper: at most the same block.
@@ -176,6 +178,8 @@ impl Module for Loader {
         // The data comes later than its request, and so does what is known about it.
         let row_in_group = row.q.bits(0..values.trailing_zeros() as usize);
         let completes = mux(transposed, last_row, last_word & row_in_group.all());
+        let asked = taken_request.register_reset("asked_1");
+        let idle = !busy.q & !asked & !asked.register_reset("asked_2");
         let mut tag = Tag { buffer: buffer.q, transposed, row: row.q, word: word.q, completes };
         for cycle in 1..=LATENCY_CYCLES {
             tag = tag.register_all(&format!("tag_{cycle}"));
@@ -203,12 +207,13 @@ impl Module for Loader {
                 word: tag.word,
                 data: io.data,
             },
+            idle,
         }
     }
 }
 
 /// Number of the group that holds value `k`, of groups of `values`: it is there when more groups than this are.
-pub fn groups_needed(k: Signal, values: usize) -> Signal {
+pub fn group_of(k: Signal, values: usize) -> Signal {
     let low = values.trailing_zeros() as usize;
     if low == 4 { lit(0, GROUP_BITS) } else { cat([lit(0, GROUP_BITS - (4 - low)), k.bits(low..4)]) }
 }

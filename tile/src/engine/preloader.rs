@@ -14,6 +14,7 @@
 //! |            | half, is drained                                                                 |
 //! | Which      | for each row, as many words as are stored of its results                         |
 
+use accumulators::AmpConfig;
 use accumulators::amp::{Preload, RowAddress};
 use accumulators::config::LANES;
 use isa::AmpDescriptor;
@@ -22,17 +23,16 @@ use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, lit, mux};
 use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
 use super::rows::{Rectangle, Strides, row_walk};
 use super::stepper::lanes_that_count;
-use crate::config::TileConfig;
 use crate::sram::{ADDRESS_BITS, LATENCY_CYCLES, ReadRequest};
 
 /// Bits of the number of an access word in a row of partial sums or results.
 pub const WORD_BITS: usize = 3;
 
 /// The preloader.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Preloader {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -75,8 +75,8 @@ bundle! {
 }
 
 /// Number of the last access word of a row of FP32 numbers, of the lanes that a command stores.
-pub fn last_fp32_word(config: &TileConfig, slot: &Slot) -> Signal {
-    let words = config.amp().access_words();
+pub fn last_fp32_word(config: &AmpConfig, slot: &Slot) -> Signal {
+    let words = config.access_words();
     // With FP16 results a stored word has twice the lanes, so partial sums come in pairs of words.
     let last_lane = slot.field(AmpDescriptor::COLUMNS) - 1;
     let shift = (2 * words).trailing_zeros() as usize;
@@ -89,7 +89,7 @@ impl Module for Preloader {
     type Out = PreloaderOut;
 
     fn name(&self) -> String {
-        format!("preloader_t{}_d{}", self.config.terms, self.config.rows)
+        self.config.module_name("preloader")
     }
 
     fn inputs(&self, ports: &Ports) -> PreloaderIn {
@@ -99,13 +99,13 @@ impl Module for Preloader {
             drained: ports.input("drained", POINTER_BITS),
             request_ready: ports.bit("request_ready"),
             data_valid: ports.bit("data_valid"),
-            data: ports.input("data", self.config.amp().access_bits()),
+            data: ports.input("data", self.config.access_bits()),
         }
     }
 
     fn build(&self, m: &Builder, io: PreloaderIn) -> PreloaderOut {
         m.summary("Streams FP32 partial sums into the accumulators of the next command.");
-        let amp = self.config.amp();
+        let amp = self.config;
         let pointer = m.register("pointer", POINTER_BITS).reset(0);
         let slot = slot_at(&io.slots, pointer.q);
         m.unused(slot.clone());
@@ -133,7 +133,7 @@ impl Module for Preloader {
         m.when(finished, || busy.set(0));
         m.when(finished | skip, || pointer.set(pointer.q + 1));
 
-        let access_low = (8 * amp.access_words()).trailing_zeros() as usize;
+        let access_low = amp.access_low_bits();
         let word_bytes = word.q.zero_extend(ADDRESS_BITS) << access_low;
         let mut tag = Tag {
             at: RowAddress { half: pointer.q.bit(0), row: walk.row.truncate(amp.row_bits()) },

@@ -16,6 +16,7 @@
 //! | Waits      | for the half (preloaded, and so drained), for weights, for an accumulator row    |
 //! |            | that is still in the AMP's loop, for its bank                                    |
 
+use accumulators::AmpConfig;
 use accumulators::amp::{RowAddress, Step};
 use accumulators::config::LANES;
 use accumulators::weight_store::WeightRead;
@@ -23,16 +24,15 @@ use isa::AmpDescriptor;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
-use super::loader::{GROUP_BITS, LoadedBlock, groups_needed};
+use super::loader::{GROUP_BITS, LoadedBlock, group_of};
 use super::rows::{Rectangle, Strides, row_walk};
-use crate::config::TileConfig;
 use crate::sram::{LATENCY_CYCLES, ReadRequest};
 
 /// The stepper.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stepper {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Configuration of the AMP.
+    pub config: AmpConfig,
 }
 
 bundle! {
@@ -109,7 +109,7 @@ impl Module for Stepper {
     type Out = StepperOut;
 
     fn name(&self) -> String {
-        format!("stepper_{}_d{}", self.config.amp().suffix(), self.config.rows)
+        self.config.module_name("stepper")
     }
 
     fn inputs(&self, ports: &Ports) -> StepperIn {
@@ -121,14 +121,14 @@ impl Module for Stepper {
             preloaded: ports.input("preloaded", POINTER_BITS),
             request_ready: ports.bit("request_ready"),
             data_valid: ports.bit("data_valid"),
-            data: ports.input("data", self.config.amp().access_bits()),
+            data: ports.input("data", self.config.access_bits()),
             clear: ports.input("clear", 2),
         }
     }
 
     fn build(&self, m: &Builder, io: StepperIn) -> StepperOut {
         m.summary("Streams rows of inputs past the loaded block, phase by phase.");
-        let amp = self.config.amp();
+        let amp = self.config;
         let (row_bits, values) = (amp.row_bits(), amp.access_values());
 
         // The block that is worked on; the next one is taken as the last row of this one is issued.
@@ -169,7 +169,7 @@ impl Module for Stepper {
         let row = walk.row.truncate(row_bits);
         let half_waits = block.slot.eq(io.preloaded).named("half_waits");
         let groups = mux(buffer, io.groups[1], io.groups[0]);
-        let weights_wait = groups.le(groups_needed(k.q, values)).named("weights_wait");
+        let weights_wait = groups.le(group_of(k.q, values)).named("weights_wait");
         let at = RowAddress { half, row };
         let accumulator_waits = self.in_loop(m, &at, issued.value).named("accumulator_waits");
         let free = (active.q & !half_waits & !weights_wait & !accumulator_waits).named("free");
@@ -244,7 +244,7 @@ impl Stepper {
     fn in_loop(&self, m: &Builder, at: &RowAddress, issued: Signal) -> Signal {
         let mut hit = lit(0, 1);
         let (mut valid, mut before) = (issued, at.clone());
-        for cycle in 1..self.config.amp().accumulator.loop_cycles() {
+        for cycle in 1..self.config.accumulator.loop_cycles() {
             valid = valid.register_reset(&format!("in_loop_valid_{cycle}"));
             before = before.register_all(&format!("in_loop_{cycle}"));
             hit = hit | (valid & before.row.eq(at.row) & before.half.eq(at.half));
