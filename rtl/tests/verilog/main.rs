@@ -3,6 +3,7 @@
 mod designs;
 mod expected;
 mod finds;
+mod inference;
 mod lint;
 mod meaning;
 mod random;
