@@ -1,10 +1,17 @@
 //! What elaboration refuses: the exact message, and the line that it names, which each test marks with `refused`.
 
-use std::cell::Cell;
+use std::path::Path;
+
+mod instances;
+mod memories;
+mod names;
 
 use rtl::design::Design;
 use rtl::generic::tree::carry_save_sum;
 use rtl::{Bits, Builder, Bundle, Memory, Module, Ports, Register, Signal, bundle, cat, elaborate, lit, mux, select};
+
+/// Where these tests are, as `file!()` says it.
+const TESTS: &str = "rtl/tests/refusals/";
 
 bundle! {
     /// Inputs of every case.
@@ -44,23 +51,23 @@ impl Module for Case {
 #[track_caller]
 fn messages(result: Result<Design, rtl::ElaborationErrors>) -> Vec<String> {
     let errors = result.expect_err("it is wrong").0;
-    let source = include_str!("refusals.rs");
+    let source = |file: &str| {
+        assert!(file.starts_with(TESTS), "{file} is none of these files");
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap()
+    };
+    let line_of = |file: &str, line: usize| source(file).lines().nth(line - 1).unwrap().to_string();
     errors
         .into_iter()
         .map(|error| {
-            assert_eq!(error.location.file(), file!(), "{error}");
-            let line = source.lines().nth(error.location.line() as usize - 1).unwrap();
+            let line = line_of(error.location.file(), error.location.line() as usize);
             assert!(line.contains("refused"), "{error}\nnames the line {line:?}");
             // Another line that a message names is marked with `first`.
-            let place = concat!(file!(), ":");
-            match error.message.split_once(place) {
-                Some((text, number)) => {
-                    let line = source.lines().nth(number.parse::<usize>().unwrap() - 1).unwrap();
-                    assert!(line.contains("// first"), "{error}\nnames the line {line:?}");
-                    format!("{text}(first)")
-                }
-                None => error.message,
-            }
+            let Some(place) = error.message.find(TESTS) else { return error.message };
+            let (text, place) = error.message.split_at(place);
+            let (file, number) = place.split_once(':').unwrap();
+            let line = line_of(file, number.parse().unwrap());
+            assert!(line.contains("// first"), "{error}\nnames the line {line:?}");
+            format!("{text}(first)")
         })
         .collect()
 }
@@ -329,285 +336,6 @@ fn loops_through_registers_are_no_loops() {
     assert!(elaborate(&Case { build }).is_ok());
 }
 
-// ----- names ----------------------------------------------------------------------------------------------------------
-
-#[test]
-fn names_that_are_taken() {
-    refuses("duplicate name `sum`; first used at (first)", |m, io| {
-        let _ = (io.a + 1).named("sum"); // first
-        m.wire("sum", 8); // refused
-        io.a
-    });
-    refuses("duplicate name `a`; first used at (first)", |_, io| {
-        (io.a + 1).named("a") // refused
-    });
-    refuses("duplicate name `lane_r`; first used at (first)", |m, io| {
-        m.scope("lane", || io.a.register("r")); // first // first
-        m.scope("lane", || io.a.register("r")) // refused
-    });
-    refuses("`sum` already has a name; it cannot also be `total`", |_, io| {
-        let sum = (io.a + 1).named("sum");
-        sum.named("total") // refused
-    });
-    refuses("duplicate name `y`; first used at (first)", |_, io| {
-        let _ = io.a.register("y"); // first
-        io.a + 1 // refused
-    });
-}
-
-#[test]
-fn names_that_no_tool_would_take() {
-    let legal = "expected lower-case letters, digits and underscores, no digit first";
-    let register = |name: &'static str| {
-        NAME.set(name);
-        messages(elaborate(&Case {
-            build: |_, io| io.a.register(NAME.get()), // refused
-        }))
-    };
-    for name in ["Sum", "0_sum", "sum-1", "sum 1", ""] {
-        assert_eq!(register(name), [format!("illegal name `{name}`; {legal}")]);
-    }
-    for name in ["wire", "always", "logic", "table"] {
-        assert_eq!(register(name), [format!("the name `{name}` is reserved by Verilog")]);
-    }
-    for name in ["clock", "reset"] {
-        assert_eq!(register(name), [format!("the name `{name}` is reserved; modules have it where they need it")]);
-    }
-}
-
-thread_local! {
-    static FOREIGN_REGISTER: Cell<Option<Register>> = const { Cell::new(None) };
-    static FOREIGN_MEMORY: Cell<Option<Memory>> = const { Cell::new(None) };
-    static NAME: Cell<&'static str> = const { Cell::new("") };
-    static FOREIGN: Cell<Option<Signal>> = const { Cell::new(None) };
-}
-
-/// A module of any name and with a configuration.
-#[derive(Debug)]
-struct Named {
-    name: &'static str,
-    #[allow(dead_code, reason = "tells configurations apart")]
-    size: usize,
-}
-
-impl Module for Named {
-    type In = PassIn;
-    type Out = Out;
-    fn name(&self) -> String {
-        self.name.into()
-    }
-    fn inputs(&self, ports: &Ports) -> PassIn {
-        PassIn { x: ports.input("x", 8) }
-    }
-    fn build(&self, _: &Builder, io: PassIn) -> Out {
-        Out { y: io.x }
-    }
-}
-
-#[test]
-fn module_names_that_no_tool_would_take() {
-    refuses("the name `table` is reserved by Verilog", |m, io| {
-        m.instance("table_0", &Named { name: "table", size: 0 }, PassIn { x: io.a }).y // refused
-    });
-    let result = elaborate(&Named { name: "Table", size: 0 }); // refused
-    let expected = "illegal name `Table`; expected lower-case letters, digits and underscores, no digit first";
-    assert_eq!(messages(result), [expected]);
-}
-
-#[test]
-fn two_configurations_of_one_name() {
-    let expected =
-        "two modules are called `same`: Named { name: \"same\", size: 1 } and Named { name: \"same\", size: 2 }";
-    refuses(expected, |m, io| {
-        let one = m.instance("one", &Named { name: "same", size: 1 }, PassIn { x: io.a });
-        let again = m.instance("again", &Named { name: "same", size: 1 }, PassIn { x: one.y });
-        m.instance("two", &Named { name: "same", size: 2 }, PassIn { x: again.y }).y // refused
-    });
-}
-
-// ----- instances and signals of other modules -------------------------------------------------------------------------
-
-bundle! {
-    struct ListIn { x: Vec<Signal> }
-}
-
-#[derive(Debug)]
-struct TwoInputs;
-
-impl Module for TwoInputs {
-    type In = ListIn;
-    type Out = Out;
-    fn name(&self) -> String {
-        "two_inputs".into()
-    }
-    fn inputs(&self, ports: &Ports) -> ListIn {
-        ListIn { x: ports.array("x", 2, 8) }
-    }
-    fn build(&self, _: &Builder, io: ListIn) -> Out {
-        Out { y: io.x[0] + io.x[1] }
-    }
-}
-
-#[test]
-fn inputs_of_instances() {
-    refuses("instance `two`: input `x_1` (8 bits) is not driven", |m, io| {
-        m.instance("two", &TwoInputs, ListIn { x: vec![io.a] }).y // refused
-    });
-    refuses("instance `two`: module `two_inputs` has no input `x_2`", |m, io| {
-        m.instance("two", &TwoInputs, ListIn { x: vec![io.a; 3] }).y // refused
-    });
-    refuses("instance `two`: input `x_1` has 8 bits and is driven by `b` (4 bits)", |m, io| {
-        m.instance("two", &TwoInputs, ListIn { x: vec![io.a, io.b] }).y // refused
-    });
-    refuses("the reset of an instance is `b` (4 bits); expected 1 bit", |m, io| {
-        m.instance_with_reset("pass_0", &Pass, PassIn { x: io.a }, io.b).later // refused
-    });
-}
-
-/// Uses a signal of its parent.
-#[derive(Debug)]
-struct Thief;
-
-impl Module for Thief {
-    type In = PassIn;
-    type Out = Out;
-    fn name(&self) -> String {
-        "thief".into()
-    }
-    fn inputs(&self, ports: &Ports) -> PassIn {
-        PassIn { x: ports.input("x", 8) }
-    }
-    fn build(&self, _: &Builder, io: PassIn) -> Out {
-        Out { y: io.x & FOREIGN.get().unwrap() } // refused
-    }
-}
-
-#[test]
-fn signals_of_another_module() {
-    refuses("a signal of another module (8 bits) is used here; pass it through a port", |m, io| {
-        FOREIGN.set(Some(io.a));
-        m.instance("thief_0", &Thief, PassIn { x: io.a }).y
-    });
-}
-
-/// Sets a register of its parent.
-#[derive(Debug)]
-struct Intruder;
-
-impl Module for Intruder {
-    type In = PassIn;
-    type Out = Out;
-    fn name(&self) -> String {
-        "intruder".into()
-    }
-    fn inputs(&self, ports: &Ports) -> PassIn {
-        PassIn { x: ports.input("x", 8) }
-    }
-    fn build(&self, _: &Builder, io: PassIn) -> Out {
-        if let Some(register) = FOREIGN_REGISTER.get() {
-            register.set(io.x); // refused
-        }
-        if let Some(memory) = FOREIGN_MEMORY.get() {
-            memory.read("word", io.x);
-        }
-        Out { y: io.x }
-    }
-}
-
-#[test]
-fn registers_of_another_module() {
-    let message = "a wire or register of another module (8 bits) is set here; pass it through a port";
-    refuses(message, |m, io| {
-        let register = m.register("r", 8);
-        register.set(io.a);
-        FOREIGN_REGISTER.set(Some(register));
-        m.instance("intruder_0", &Intruder, PassIn { x: io.a }).y
-    });
-}
-
-#[test]
-#[should_panic(expected = "a memory of another module is used here; pass its data through ports")]
-fn memories_of_another_module_panic() {
-    let build = |m: &Builder, io: In| {
-        FOREIGN_MEMORY.set(Some(m.memory("words", 256, 8)));
-        m.instance("intruder_0", &Intruder, PassIn { x: io.a }).y
-    };
-    let _ = elaborate(&Case { build });
-}
-
-#[test]
-fn bundles_of_another_shape_than_their_wires() {
-    refuses("a bundle of 2 wires is driven by 1 signal", |m, io| {
-        let wires = m.wires("pair", |ports| ports.array("x", 2, 8));
-        wires.set(&vec![io.a]); // refused
-        wires.set(&vec![io.a, io.a]);
-        wires.value[0] & wires.value[1]
-    });
-}
-
-// ----- memories -------------------------------------------------------------------------------------------------------
-
-#[test]
-fn memories_of_no_use() {
-    refuses("memory `words` has 1 word; expected at least 2", |m, io| {
-        let words = m.memory("words", 1, 8); // refused
-        words.write(io.c, io.a, io.c);
-        words.read("word", io.c)
-    });
-    refuses("memory `words` is never read", |m, io| {
-        let words = m.memory("words", 16, 8); // refused
-        words.write(io.b, io.a, io.c);
-        io.a
-    });
-    refuses("memory `words` is never written and has no initial contents", |m, io| {
-        m.memory("words", 16, 8).read("word", io.b) // refused
-    });
-}
-
-#[test]
-fn memory_ports_of_the_wrong_width() {
-    refuses("memory `words` has 4-bit addresses and is addressed by `a` (8 bits)", |m, io| {
-        let words = m.memory("words", 16, 8);
-        words.write(io.b, io.a, io.c);
-        words.read("word", io.a) // refused
-    });
-    refuses("memory `words` has 8-bit words and is written with `b` (4 bits)", |m, io| {
-        let words = m.memory("words", 16, 8).initial(vec![Bits::zero(8)]);
-        words.write(io.b, io.b, io.c); // refused
-        words.read("word", io.b)
-    });
-    refuses("memory `words`: 3 lane enables do not divide 8 bits", |m, io| {
-        let words = m.memory("words", 16, 8).initial(vec![Bits::zero(8)]);
-        words.write_lanes(io.b, io.a, io.b.truncate(3)); // refused
-        words.read("word", io.b)
-    });
-    refuses("a write enable is `b` (4 bits); expected 1 bit", |m, io| {
-        let words = m.memory("words", 16, 8);
-        words.write(io.b, io.a, io.b); // refused
-        words.read("word", io.b)
-    });
-    refuses("a read enable is `b` (4 bits); expected 1 bit", |m, io| {
-        let words = m.memory("words", 16, 8);
-        words.write(io.b, io.a, io.c);
-        words.read_registered("word", io.b, io.b) // refused
-    });
-    refuses("the enable of a memory port is `b` (4 bits); expected 1 bit", |m, io| {
-        m.memory("words", 16, 8).access("word", io.b, io.b, io.a, io.c) // refused
-    });
-}
-
-#[test]
-fn initial_contents_that_do_not_fit() {
-    refuses("memory `words` has 2 words and 3 initial values", |m, io| {
-        let words = m.memory("words", 2, 8).initial(vec![Bits::zero(8); 3]); // refused
-        words.read("word", io.c)
-    });
-    refuses("memory `words` has 8-bit words and an initial value of 4 bits", |m, io| {
-        let words = m.memory("words", 2, 8).initial(vec![Bits::zero(4)]); // refused
-        words.read("word", io.c)
-    });
-}
-
 // ----- all of them together -------------------------------------------------------------------------------------------
 
 #[test]
@@ -620,7 +348,7 @@ fn every_error_is_reported_in_one_run_with_its_module_and_line() {
     let errors = elaborate(&Case { build }).unwrap_err();
     let text = errors.to_string();
     assert_eq!(text.lines().count(), 2);
-    assert!(text.starts_with("rtl/tests/refusals.rs:") && text.contains(": module case_under_test: `+` of"), "{text}");
+    assert!(text.starts_with("rtl/tests/refusals/main.rs:") && text.contains(": module case_under_test: `+` of"), "{text}");
 }
 
 #[test]

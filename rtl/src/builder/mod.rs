@@ -4,6 +4,12 @@
 //! module in which it was made, and use in another is refused. Mistakes are recorded with the Rust source line and
 //! reported together by [`crate::elaborate`].
 
+mod memory;
+mod state;
+
+pub use memory::{Memory, address_bits};
+pub use state::{Register, Wire};
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::Location;
@@ -11,12 +17,12 @@ use std::rc::Rc;
 
 use crate::bits::Bits;
 use crate::design::{
-    Assignment, Branch, Enumeration, InstanceDef, MemoryDef, ModuleDef, Node, NodeId, Op, Port, Property, PropertyKind,
-    ReadKind, ReadPort, RegisterDef, WireDef, WritePort,
+    Branch, Enumeration, InstanceDef, MemoryDef, ModuleDef, Node, NodeId, Op, Port, Property, PropertyKind,
+    RegisterDef, WireDef,
 };
 use crate::error::ElaborationError;
 use crate::module::{Bundle, Module, child_module};
-use crate::signal::{Operand, Signal};
+use crate::signal::Signal;
 use crate::states::States;
 
 /// The largest signal: wide enough for any bus, small enough to catch a width that is an address.
@@ -491,268 +497,5 @@ impl When {
         let mut state = self.builder.state.borrow_mut();
         let keep = state.path.len() - count;
         state.path.truncate(keep);
-    }
-}
-
-/// Records `target.set(value)` under the branches of the moment; refuses one that hides an earlier one.
-#[track_caller]
-fn assign(target: &str, width: usize, value: Signal, pick: impl FnOnce(&mut ModuleDef) -> &mut Vec<Assignment>) {
-    let builder = current();
-    if value.width() != width {
-        let found = builder.describe_signal(value);
-        return builder.error(format!("`{target}` has {} and is set to {found}", count(width, "bit")));
-    }
-    let value = builder.own(value);
-    let location = here();
-    let mut state = builder.state.borrow_mut();
-    let path = state.path.clone();
-    let assignments = pick(&mut state.module);
-    let hidden = assignments.iter().find(|earlier| earlier.path.starts_with(&path)).map(|earlier| earlier.location);
-    assignments.push(Assignment { path, value, location });
-    drop(state);
-    if let Some(first) = hidden {
-        let (file, line) = (first.file(), first.line());
-        builder.error(format!("`{target}` is driven twice; this hides what is set at {file}:{line}"));
-    }
-}
-
-/// A combinational signal that is used before it is driven.
-#[derive(Clone, Copy, Debug)]
-pub struct Wire {
-    /// Its value.
-    pub value: Signal,
-    index: u32,
-}
-
-impl Wire {
-    /// Drives the wire. The first `set` must be unconditional; later ones, under `when`, win over it.
-    #[track_caller]
-    pub fn set(self, value: impl Operand) {
-        let value = value.like(self.value);
-        let index = self.index as usize;
-        if let Some(name) = target_name(self.value) {
-            assign(&name, self.value.width(), value, |module| &mut module.wires[index].assignments);
-        }
-    }
-}
-
-/// A register; see [`Builder::register`].
-#[derive(Clone, Copy, Debug)]
-pub struct Register {
-    /// Its value since the last clock edge.
-    pub q: Signal,
-    index: u32,
-}
-
-impl Register {
-    /// The value taken at a clock edge while the module's reset is high.
-    #[track_caller]
-    pub fn reset(self, value: impl Operand) -> Register {
-        let builder = current();
-        let value = value.like(self.q);
-        let Some(name) = target_name(self.q) else { return self };
-        if value.width() != self.q.width() {
-            let (bits, found) = (count(self.q.width(), "bit"), builder.describe_signal(value));
-            builder.error(format!("`{name}` has {bits} and its reset value is {found}"));
-            return self;
-        }
-        let node = builder.own(value);
-        let Op::Constant(bits) = builder.state.borrow().module.node(node).op.clone() else {
-            builder.error(format!("the reset value of `{name}` is not a constant"));
-            return self;
-        };
-        let mut state = builder.state.borrow_mut();
-        state.module.has_reset = true;
-        state.module.registers[self.index as usize].reset = Some(bits);
-        drop(state);
-        self
-    }
-
-    /// Sets the value from the next clock edge on. Under `when` it applies only while the condition holds; among
-    /// several that apply, the last wins; if none does, the register holds.
-    #[track_caller]
-    pub fn set(self, value: impl Operand) {
-        let value = value.like(self.q);
-        let index = self.index as usize;
-        if let Some(name) = target_name(self.q) {
-            assign(&name, self.q.width(), value, |module| &mut module.registers[index].assignments);
-        }
-    }
-}
-
-/// The name of the wire or register that `signal` reads; `None`, and an error, if it belongs to another module.
-#[track_caller]
-fn target_name(signal: Signal) -> Option<String> {
-    let builder = current();
-    if signal.module != builder.id {
-        let bits = count(signal.width(), "bit");
-        builder.error(format!("a wire or register of another module ({bits}) is set here; pass it through a port"));
-        return None;
-    }
-    let name = builder.state.borrow().module.node(signal.id).name.clone();
-    Some(name.expect("wires and registers have names"))
-}
-
-/// A memory; see [`Builder::memory`].
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    module: u32,
-    index: u32,
-}
-
-impl Memory {
-    #[track_caller]
-    fn with<R>(self, f: impl FnOnce(&mut MemoryDef) -> R) -> R {
-        assert!(self.module == current().id, "a memory of another module is used here; pass its data through ports");
-        f(&mut current().state.borrow_mut().module.memories[self.index as usize])
-    }
-
-    /// Bits of its addresses.
-    pub fn address_bits(self) -> usize {
-        self.with(|memory| address_bits(memory.depth))
-    }
-
-    /// Contents at power-up, word 0 first; missing words are zero.
-    #[track_caller]
-    pub fn initial(self, words: Vec<Bits>) -> Memory {
-        let (name, depth, width) = self.with(|memory| (memory.name.clone(), memory.depth, memory.width));
-        if words.len() > depth {
-            current().error(format!("memory `{name}` has {depth} words and {} initial values", words.len()));
-        }
-        if let Some(bad) = words.iter().find(|word| word.width() != width) {
-            let found = bad.width();
-            current().error(format!("memory `{name}` has {width}-bit words and an initial value of {found} bits"));
-        }
-        self.with(|memory| memory.initial = words);
-        self
-    }
-
-    /// States that a synchronous read never meets a write of the same word at the same clock edge, so that no tool
-    /// builds logic for that case. Asserted in simulation.
-    pub fn collision_free(self) -> Memory {
-        self.with(|memory| memory.collision_free = true);
-        self
-    }
-
-    #[track_caller]
-    fn address(self, address: Signal) -> NodeId {
-        let (name, bits) = self.with(|memory| (memory.name.clone(), address_bits(memory.depth)));
-        if address.width() != bits {
-            let found = current().describe_signal(address);
-            current().error(format!("memory `{name}` has {bits}-bit addresses and is addressed by {found}"));
-            return current().push(Op::Constant(Bits::zero(bits)), bits).id;
-        }
-        current().own(address)
-    }
-
-    /// Writes `data` at `address` at each clock edge at which `enable` (one bit) holds.
-    #[track_caller]
-    pub fn write(self, address: Signal, data: Signal, enable: Signal) {
-        current().one_bit(enable, "a write enable");
-        self.write_lanes(address, data, enable);
-    }
-
-    /// As [`Memory::write`] with one enable for each lane of `width / lane_enables.width()` bits, lane 0 lowest.
-    #[track_caller]
-    pub fn write_lanes(self, address: Signal, data: Signal, lane_enables: Signal) {
-        let (name, width) = self.with(|memory| (memory.name.clone(), memory.width));
-        if data.width() != width {
-            let found = current().describe_signal(data);
-            return current().error(format!("memory `{name}` has {width}-bit words and is written with {found}"));
-        }
-        if width % lane_enables.width() != 0 {
-            let lanes = lane_enables.width();
-            return current().error(format!("memory `{name}`: {lanes} lane enables do not divide {width} bits"));
-        }
-        let address = self.address(address);
-        let (data, lane_enables) = (current().own(data), current().own(lane_enables));
-        self.with(|memory| memory.writes.push(WritePort { address, data, lane_enables }));
-    }
-
-    /// The word at `address` as it is now (distributed RAM).
-    #[track_caller]
-    pub fn read(self, name: &str, address: Signal) -> Signal {
-        self.read_port(name, address, ReadKind::Asynchronous)
-    }
-
-    /// At each clock edge at which `enable` (one bit) holds, takes the word at `address` as it was before that edge;
-    /// otherwise holds (block RAM).
-    #[track_caller]
-    pub fn read_registered(self, name: &str, address: Signal, enable: Signal) -> Signal {
-        let enable = current().one_bit(enable, "a read enable");
-        self.read_port(name, address, ReadKind::Synchronous { enable })
-    }
-
-    /// One port for reads and writes, as a single-port block RAM has: at a clock edge with `enable`, lanes of `data`
-    /// with a `lane_enables` bit are written; if there is none, the word is read instead, and otherwise the value
-    /// read before is held.
-    #[track_caller]
-    pub fn access(self, name: &str, enable: Signal, address: Signal, data: Signal, lane_enables: Signal) -> Signal {
-        let write = self.with(|memory| memory.writes.len());
-        let lanes = lane_enables.width();
-        let node = current().one_bit(enable, "the enable of a memory port");
-        let enable = if enable.width() == 1 { enable } else { enable.truncate(1) };
-        self.write_lanes(address, data, enable.repeat(lanes) & lane_enables);
-        self.read_port(name, address, ReadKind::SinglePort { enable: node, write })
-    }
-
-    #[track_caller]
-    fn read_port(self, name: &str, address: Signal, kind: ReadKind) -> Signal {
-        let builder = current();
-        let name = builder.claim_name(name);
-        let address = self.address(address);
-        let (port, width) = self.with(|memory| (memory.reads.len(), memory.width));
-        let data = builder.push(Op::MemoryRead { memory: self.index as usize, port }, width);
-        builder.state.borrow_mut().module.nodes[data.id.index()].name = Some(name.clone());
-        self.with(|memory| memory.reads.push(ReadPort { name, address, kind, node: data.id }));
-        data
-    }
-}
-
-/// Bits of an address that reaches `depth` words: `ceil(log2(depth))`, at least one.
-pub fn address_bits(depth: usize) -> usize {
-    depth.next_power_of_two().trailing_zeros().max(1) as usize
-}
-
-impl Signal {
-    /// This signal one clock later, in a register without reset.
-    #[track_caller]
-    pub fn register(self, name: &str) -> Signal {
-        let register = current().register(name, self.width());
-        register.set(self);
-        register.q
-    }
-
-    /// This signal one clock later, in a register that resets to zero.
-    #[track_caller]
-    pub fn register_reset(self, name: &str) -> Signal {
-        let register = current().register(name, self.width()).reset(0);
-        register.set(self);
-        register.q
-    }
-
-    /// This signal as it was at the last clock edge at which `enable` (one bit) held.
-    #[track_caller]
-    pub fn register_if(self, name: &str, enable: Signal) -> Signal {
-        let (builder, location) = (current(), here());
-        let register = builder.register(name, self.width());
-        builder.when(enable, || at(location, || register.set(self)));
-        register.q
-    }
-
-    /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...
-    #[track_caller]
-    pub fn delay(self, name: &str, cycles: usize, reset: bool) -> Signal {
-        let location = here();
-        (1..=cycles).fold(self, |signal, cycle| {
-            let name = format!("{name}_{cycle}");
-            at(location, || if reset { signal.register_reset(&name) } else { signal.register(&name) })
-        })
-    }
-
-    /// One bit: this state register holds `state`.
-    #[track_caller]
-    pub fn is<S: States + Operand>(self, state: S) -> Signal {
-        self.eq(state)
     }
 }

@@ -1,0 +1,148 @@
+//! Wires and registers: what is set, and when.
+
+use super::{at, count, current, here};
+use crate::design::{Assignment, ModuleDef, Op};
+use crate::signal::{Operand, Signal};
+use crate::states::States;
+
+/// Records `target.set(value)` under the branches of the moment; refuses one that hides an earlier one.
+#[track_caller]
+fn assign(target: &str, width: usize, value: Signal, pick: impl FnOnce(&mut ModuleDef) -> &mut Vec<Assignment>) {
+    let builder = current();
+    if value.width() != width {
+        let found = builder.describe_signal(value);
+        return builder.error(format!("`{target}` has {} and is set to {found}", count(width, "bit")));
+    }
+    let value = builder.own(value);
+    let location = here();
+    let mut state = builder.state.borrow_mut();
+    let path = state.path.clone();
+    let assignments = pick(&mut state.module);
+    let hidden = assignments.iter().find(|earlier| earlier.path.starts_with(&path)).map(|earlier| earlier.location);
+    assignments.push(Assignment { path, value, location });
+    drop(state);
+    if let Some(first) = hidden {
+        let (file, line) = (first.file(), first.line());
+        builder.error(format!("`{target}` is driven twice; this hides what is set at {file}:{line}"));
+    }
+}
+
+/// A combinational signal that is used before it is driven.
+#[derive(Clone, Copy, Debug)]
+pub struct Wire {
+    /// Its value.
+    pub value: Signal,
+    pub(super) index: u32,
+}
+
+impl Wire {
+    /// Drives the wire. The first `set` must be unconditional; later ones, under `when`, win over it.
+    #[track_caller]
+    pub fn set(self, value: impl Operand) {
+        let value = value.like(self.value);
+        let index = self.index as usize;
+        if let Some(name) = target_name(self.value) {
+            assign(&name, self.value.width(), value, |module| &mut module.wires[index].assignments);
+        }
+    }
+}
+
+/// A register; see [`Builder::register`].
+#[derive(Clone, Copy, Debug)]
+pub struct Register {
+    /// Its value since the last clock edge.
+    pub q: Signal,
+    pub(super) index: u32,
+}
+
+impl Register {
+    /// The value taken at a clock edge while the module's reset is high.
+    #[track_caller]
+    pub fn reset(self, value: impl Operand) -> Register {
+        let builder = current();
+        let value = value.like(self.q);
+        let Some(name) = target_name(self.q) else { return self };
+        if value.width() != self.q.width() {
+            let (bits, found) = (count(self.q.width(), "bit"), builder.describe_signal(value));
+            builder.error(format!("`{name}` has {bits} and its reset value is {found}"));
+            return self;
+        }
+        let node = builder.own(value);
+        let Op::Constant(bits) = builder.state.borrow().module.node(node).op.clone() else {
+            builder.error(format!("the reset value of `{name}` is not a constant"));
+            return self;
+        };
+        let mut state = builder.state.borrow_mut();
+        state.module.has_reset = true;
+        state.module.registers[self.index as usize].reset = Some(bits);
+        drop(state);
+        self
+    }
+
+    /// Sets the value from the next clock edge on. Under `when` it applies only while the condition holds; among
+    /// several that apply, the last wins; if none does, the register holds.
+    #[track_caller]
+    pub fn set(self, value: impl Operand) {
+        let value = value.like(self.q);
+        let index = self.index as usize;
+        if let Some(name) = target_name(self.q) {
+            assign(&name, self.q.width(), value, |module| &mut module.registers[index].assignments);
+        }
+    }
+}
+
+/// The name of the wire or register that `signal` reads; `None`, and an error, if it belongs to another module.
+#[track_caller]
+fn target_name(signal: Signal) -> Option<String> {
+    let builder = current();
+    if signal.module != builder.id {
+        let bits = count(signal.width(), "bit");
+        builder.error(format!("a wire or register of another module ({bits}) is set here; pass it through a port"));
+        return None;
+    }
+    let name = builder.state.borrow().module.node(signal.id).name.clone();
+    Some(name.expect("wires and registers have names"))
+}
+
+impl Signal {
+    /// This signal one clock later, in a register without reset.
+    #[track_caller]
+    pub fn register(self, name: &str) -> Signal {
+        let register = current().register(name, self.width());
+        register.set(self);
+        register.q
+    }
+
+    /// This signal one clock later, in a register that resets to zero.
+    #[track_caller]
+    pub fn register_reset(self, name: &str) -> Signal {
+        let register = current().register(name, self.width()).reset(0);
+        register.set(self);
+        register.q
+    }
+
+    /// This signal as it was at the last clock edge at which `enable` (one bit) held.
+    #[track_caller]
+    pub fn register_if(self, name: &str, enable: Signal) -> Signal {
+        let (builder, location) = (current(), here());
+        let register = builder.register(name, self.width());
+        builder.when(enable, || at(location, || register.set(self)));
+        register.q
+    }
+
+    /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...
+    #[track_caller]
+    pub fn delay(self, name: &str, cycles: usize, reset: bool) -> Signal {
+        let location = here();
+        (1..=cycles).fold(self, |signal, cycle| {
+            let name = format!("{name}_{cycle}");
+            at(location, || if reset { signal.register_reset(&name) } else { signal.register(&name) })
+        })
+    }
+
+    /// One bit: this state register holds `state`.
+    #[track_caller]
+    pub fn is<S: States + Operand>(self, state: S) -> Signal {
+        self.eq(state)
+    }
+}
