@@ -15,6 +15,15 @@ pub enum Error {
         searched: String,
     },
 
+    /// A Verilator before version 5.
+    #[error("{} is `{version}`; expected Verilator 5, which `scripts/setup` installs", binary.display())]
+    VerilatorTooOld {
+        /// The program.
+        binary: std::path::PathBuf,
+        /// What it says of itself.
+        version: String,
+    },
+
     /// Another program is missing.
     #[error("`{program}` was not found; install it with `scripts/setup`")]
     ProgramMissing {

@@ -59,14 +59,20 @@ impl Verilator {
 
     pub(crate) fn find_in(places: &Places) -> Result<Self, Error> {
         if let Some(binary) = &places.explicit {
-            return Self::at(binary);
+            return Self::at(binary)?.recent_enough();
         }
-        if let Some(binary) = places.program("verilator_bin").or_else(|| places.program("verilator")) {
-            return Self::at(binary);
-        }
+        let on_path = places.program("verilator_bin").or_else(|| places.program("verilator"));
         let in_tools = places.tools.iter().map(|tools| tools.join("verilator/bin/verilator_bin"));
-        if let Some(binary) = in_tools.into_iter().find(|binary| binary.is_file()) {
-            return Self::at(binary);
+        let candidates = on_path.into_iter().chain(in_tools.filter(|binary| binary.is_file()));
+        let mut first_error = None;
+        for binary in candidates {
+            match Self::at(binary).and_then(Self::recent_enough) {
+                Ok(found) => return Ok(found),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        if let Some(error) = first_error {
+            return Err(error);
         }
         let tools: Vec<_> = places.tools.iter().map(|tools| tools.display().to_string()).collect();
         Err(Error::VerilatorMissing { searched: format!("TESSERA_VERILATOR, PATH, {}", tools.join(", ")) })
@@ -100,6 +106,16 @@ impl Verilator {
             .or_else(|| compiled_in().filter(has_headers))
             .ok_or_else(|| missing(format!("the folder of include/verilated.h for {}", binary.display())))?;
         Ok(Self { binary, root })
+    }
+
+    /// Refuses a version before 5, whose interface is another.
+    fn recent_enough(self) -> Result<Self, Error> {
+        let version = self.version()?;
+        let major = version.split_whitespace().nth(1).and_then(|number| number.split('.').next()?.parse::<u32>().ok());
+        match major {
+            Some(5..) => Ok(self),
+            _ => Err(Error::VerilatorTooOld { binary: self.binary, version }),
+        }
     }
 
     /// What `verilator --version` prints.
@@ -245,6 +261,21 @@ mod tests {
         let named = Places { explicit: Some("/nonexistent/verilator".into()), ..Places::from_environment() };
         let message = Verilator::find_in(&named).unwrap_err().to_string();
         assert!(message.contains("looked at /nonexistent/verilator"), "{message}");
+    }
+
+    #[test]
+    fn a_verilator_before_version_5_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = std::env::temp_dir().join(format!("tessera-old-verilator-{}", std::process::id()));
+        let binary = root.join("bin/verilator_bin");
+        std::fs::create_dir_all(root.join("bin")).unwrap();
+        std::fs::create_dir_all(root.join("include")).unwrap();
+        std::fs::write(root.join("include/verilated.h"), "").unwrap();
+        std::fs::write(&binary, "#!/bin/sh\necho 'Verilator 4.038 2020-07-11 rev v4.036'\n").unwrap();
+        std::fs::set_permissions(&binary, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let message = Verilator::find_in(&Places { explicit: Some(binary), ..nowhere() }).unwrap_err().to_string();
+        std::fs::remove_dir_all(root).unwrap();
+        assert!(message.contains("is `Verilator 4.038 2020-07-11 rev v4.036`; expected Verilator 5"), "{message}");
     }
 
     #[test]
