@@ -45,7 +45,7 @@ impl ConfigOptions {
         let text =
             std::fs::read_to_string(&self.config).map_err(Failure::input(format!("{}: cannot read", self.config)))?;
         let table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(0, |span| text[..span.start].lines().count().max(1));
+            let line = error.span().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
             Failure::Input(format!("{}, line {line}: {}", self.config, error.message()))
         })?;
         if !table.contains_key("name") {
@@ -111,7 +111,7 @@ impl SimulatorOptions {
             Some(folder) if !folder.is_dir() => {
                 Err(Failure::Input(format!("--trace {name}: there is no folder {}", folder.display())))
             }
-            _ => Ok(()),
+            _ => std::fs::File::create(path).map(drop).map_err(Failure::input(format!("--trace {name}"))),
         }
     }
 }

@@ -91,19 +91,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
     }
 
-    if let Some(out) = out {
-        let Shape { m, n, .. } = product.shape;
-        let matrix = Matrix { rows: m, columns: n, bits: run.report.bits.clone() };
-        let format = run.plan.problem.read_out.output.format();
-        out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
-    }
     let simulator = device.name();
     if arguments.json {
         print_json(&summary::Summary::of(&run, simulator))?;
     } else {
         print_text(&summary::table(&run, simulator))?;
     }
-    verdict(&run.comparison)
+    verdict(&run.comparison)?;
+
+    // Only what is right gets the name that was asked for.
+    if let Some(out) = out {
+        let Shape { m, n, .. } = product.shape;
+        let matrix = Matrix { rows: m, columns: n, bits: run.report.bits };
+        let format = run.plan.problem.read_out.output.format();
+        out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
+    }
+    Ok(())
 }
 
 /// The operands: from the files, or random.

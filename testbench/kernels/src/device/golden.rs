@@ -84,13 +84,19 @@ impl Device for GoldenDevice {
             Access::WriteOneToClear => {
                 self.tile.flags = Flags::from_bits(self.tile.flags.to_bits() & !(value as u32));
             }
-            Access::WriteOnly if *register == register::START => self.last = Some(self.tile.run(value as u32)),
+            Access::WriteOnly if *register == register::START => match u32::try_from(value) {
+                Ok(address) if address < 1 << isa::layout::ADDRESS_BITS => self.last = Some(self.tile.run(address)),
+                _ => return Err(DeviceError::Refused { access: "write", address: register.address() }),
+            },
             Access::WriteOnly => {}
         }
         Ok(())
     }
 
     fn read_register(&mut self, register: &Register) -> Result<u64, DeviceError> {
+        if register.access == Access::WriteOnly {
+            return Err(DeviceError::Refused { access: "read", address: register.address() });
+        }
         let error = self.last.map_or(ErrorCode::None, |outcome| outcome.error);
         Ok(match *register {
             register::IDENTITY => register::IDENTITY_VALUE,
