@@ -17,7 +17,7 @@ impl Writer<'_> {
             let after = self.last_of(uses.into_iter().map(|(node, _)| node).chain([wire.node]));
             let enumeration = self.analysis.enumeration.get(&wire.node).copied();
             let target = Target { name: wire.name.clone(), assignments: &wire.assignments, enumeration };
-            let statements = self.statements(&[target]);
+            let statements = self.wire_statements(target);
             if let [Statement::Assign { target, value }] = statements.as_slice() {
                 let first_use = self.first_use_of_wire.get(&index);
                 if first_use.is_none_or(|&first| first > after) {

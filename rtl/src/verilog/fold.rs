@@ -13,7 +13,7 @@ impl Analysis<'_> {
         for _ in 0..2 {
             for (index, node) in self.module.nodes.iter().enumerate() {
                 let id = NodeId(index as u32);
-                self.values[index] = self.fold(id);
+                self.values[index] = self.fold(id).or_else(|| self.evaluate(id));
                 if node.name.is_none() {
                     self.constants[index] = self.values[index].clone();
                 }
@@ -22,7 +22,7 @@ impl Analysis<'_> {
         }
     }
 
-    fn known(&self, id: NodeId) -> Option<&Bits> {
+    pub fn known(&self, id: NodeId) -> Option<&Bits> {
         self.values[id.index()].as_ref()
     }
 
@@ -138,7 +138,8 @@ fn shifts_all_out(amount: &Bits, width: usize) -> bool {
     amount.to_u64().is_none_or(|amount| amount >= width as u64)
 }
 
-fn from_bits(width: usize, bit: impl Fn(usize) -> bool) -> Bits {
+/// The bits that `bit` gives, by position.
+pub fn from_bits(width: usize, bit: impl Fn(usize) -> bool) -> Bits {
     let mut words = vec![0u64; width.div_ceil(64)];
     for i in (0..width).filter(|&i| bit(i)) {
         words[i / 64] |= 1 << (i % 64);

@@ -4,6 +4,7 @@
 //! |---------------|---------------------------------------------------------------------------------------|
 //! | `analysis`    | what is live, how often and in which role each value is used, what it feeds            |
 //! | `fold`        | values that are known without any input                                                |
+//! | `evaluate`    | operators on known operands                                                           |
 //! | `names`       | identifiers                                                                           |
 //! | `expression`  | the text of one value, with a meaning that does not depend on the place it stands in  |
 //! | `statement`   | assignments under conditions, as nested `if`s                                         |
@@ -24,6 +25,7 @@
 mod analysis;
 mod checks;
 mod drivers;
+mod evaluate;
 mod expression;
 mod fold;
 mod frame;

@@ -43,14 +43,54 @@ fn insert(list: &mut Vec<Tree>, path: &[Branch], index: usize) {
     }
 }
 
+fn tree(assignments: &[Assignment]) -> Vec<Tree> {
+    let mut tree = vec![];
+    for (index, assignment) in assignments.iter().enumerate() {
+        insert(&mut tree, &assignment.path, index);
+    }
+    tree
+}
+
 impl Writer<'_> {
     /// The statements that give `targets`, which share their branches, their values.
     pub fn statements(&mut self, targets: &[Target]) -> Vec<Statement> {
-        let mut tree = vec![];
-        for (index, assignment) in targets[0].assignments.iter().enumerate() {
-            insert(&mut tree, &assignment.path, index);
+        self.render(&tree(targets[0].assignments), targets)
+    }
+
+    /// The statements that give a wire its value.
+    pub fn wire_statements(&mut self, target: Target) -> Vec<Statement> {
+        let tree = self.decided_branches(tree(target.assignments));
+        self.render(&tree, &[target])
+    }
+
+    /// Without conditions that are constants, and without what a later assignment hides then. A block that reads
+    /// nothing else would never run: `always @*` waits for a change.
+    fn decided_branches(&self, tree: Vec<Tree>) -> Vec<Tree> {
+        let mut list = vec![];
+        for node in tree {
+            match node {
+                Tree::Assign(index) => list = vec![Tree::Assign(index)],
+                Tree::Branch { branch, then, otherwise } => {
+                    let condition = self.analysis.constant(self.analysis.canonical(branch.condition));
+                    let decided = condition.map(|condition| condition.bit(0));
+                    let then = self.decided_branches(then);
+                    let otherwise = self.decided_branches(otherwise);
+                    match decided {
+                        None if then.is_empty() && otherwise.is_empty() => {}
+                        None => list.push(Tree::Branch { branch, then, otherwise }),
+                        Some(taken) => {
+                            for inner in if taken { then } else { otherwise } {
+                                if matches!(inner, Tree::Assign(_)) {
+                                    list.clear();
+                                }
+                                list.push(inner);
+                            }
+                        }
+                    }
+                }
+            }
         }
-        self.render(&tree, targets)
+        list
     }
 
     fn render(&mut self, tree: &[Tree], targets: &[Target]) -> Vec<Statement> {

@@ -1,8 +1,9 @@
 //! What random designs (`testbench/fuzz`) have found, each as small as it gets.
 
 use rtl::verilog::{Options, emit_string};
-use rtl::{Builder, Module, Ports, Signal, bundle, elaborate};
+use rtl::{Builder, Module, Ports, Signal, bundle, elaborate, lit, select};
 
+use crate::meaning::compare;
 use crate::tools::assert_clean;
 
 bundle! {
@@ -43,4 +44,49 @@ fn unobserved_asynchronous_reads_have_a_text_and_stay_in_range() {
     let text = emit_string(&design, &Options::default());
     assert!(text.contains(">= 3'd5) $error(\"%m: read past the last word of words\")"), "{text}");
     assert!(!text.contains("unobserved ="), "{text}");
+}
+
+bundle! {
+    struct ConstantOut { value: Signal }
+}
+
+/// Conditions that never change: nothing would start a block that waits for a change.
+#[derive(Debug)]
+struct ConstantConditions;
+
+impl Module for ConstantConditions {
+    type In = ();
+    type Out = ConstantOut;
+
+    fn name(&self) -> String {
+        "constant_conditions".into()
+    }
+
+    fn inputs(&self, _: &Ports) {}
+
+    fn build(&self, m: &Builder, _: ()) -> ConstantOut {
+        let zero = m.register("zero", 2).reset(0);
+        zero.set(lit(0, 2));
+        let value = m.wire("value_wire", 4);
+        value.set(5u8);
+        m.when(lit(0, 1), || value.set(6u8)).otherwise(|| {
+            m.when(lit(1, 1), || value.set(7u8));
+        });
+        m.when(lit(0, 1), || value.set(zero.q.zero_extend(4)));
+        // Made of constants in every way that there is.
+        let (a, b) = (lit(11, 4), lit(6, 4));
+        let shifted = a.shift_left(lit(1, 2)) ^ a.shift_right(lit(2, 2)) ^ a.shift_right_signed(lit(7, 3));
+        let products = (a * b).truncate(4) + a.mul_signed(b).truncate(4);
+        let bits = [(a & b).any(), (a | b).all(), (a ^ b).parity(), a.lt(b), a.lt_signed(b), (a - b).eq(shifted)];
+        let never = bits.into_iter().fold(products.eq(5u8), |all, bit| all ^ bit);
+        m.when(never, || value.set(8u8)).otherwise(|| value.set(select(a, [shifted, products, !shifted])));
+        ConstantOut { value: value.value }
+    }
+}
+
+#[test]
+fn blocks_whose_conditions_never_change_have_a_value_from_the_start() {
+    let design = elaborate(&ConstantConditions).unwrap();
+    assert_clean(&design, &Options::simulation());
+    assert_eq!(compare(&design, 3, |_| vec![rtl::Bits::zero(1)]), 3);
 }
