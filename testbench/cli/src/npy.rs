@@ -74,7 +74,7 @@ fn shape_text(shape: &[usize]) -> String {
 
 /// Reads an array of any shape as bit patterns of `format`.
 fn read(path: &Path, format: Format) -> Result<ArrayD<u32>, Failure> {
-    let bytes = fs::read(path).map_err(Failure::input(format!("{}: cannot read", path.display())))?;
+    let bytes = read_npy_bytes(path)?;
     let name = path.display();
     match read_as::<Half>(&bytes) {
         // Bit patterns stay as they are, those of NaNs too.
@@ -83,7 +83,7 @@ fn read(path: &Path, format: Format) -> Result<ArrayD<u32>, Failure> {
         Err(ReadNpyError::WrongDescriptor(_)) => {}
         Err(error) => {
             return Err(Failure::Input(format!(
-                "{name}: {}; expected a NumPy .npy file",
+                "{name}: {}; expected a whole NumPy .npy file",
                 one_line(&error.to_string())
             )));
         }
@@ -103,8 +103,28 @@ fn read(path: &Path, format: Format) -> Result<ArrayD<u32>, Failure> {
             };
             Err(Failure::Input(format!("{name}: found dtype {found}, expected {expected}")))
         }
-        Err(error) => Err(Failure::Input(format!("{name}: {}", one_line(&error.to_string())))),
+        Err(error) => {
+            let error = one_line(&error.to_string());
+            Err(Failure::Input(format!("{name}: {error}; expected a whole NumPy .npy file")))
+        }
     }
+}
+
+/// The file's bytes, if it begins as a NumPy file does: an endless device is not read to its end.
+fn read_npy_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    const MAGIC: &[u8] = b"\x93NUMPY";
+    let cannot = || Failure::input(format!("{}: cannot read", path.display()));
+    let mut file = fs::File::open(path).map_err(cannot())?;
+    let mut bytes = vec![];
+    Read::by_ref(&mut file).take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(cannot())?;
+    if bytes != MAGIC {
+        return Err(Failure::Input(format!(
+            "{}: its first bytes are no NumPy header; expected a NumPy .npy file",
+            path.display()
+        )));
+    }
+    file.read_to_end(&mut bytes).map_err(cannot())?;
+    Ok(bytes)
 }
 
 fn read_as<T: ReadableElement>(bytes: &[u8]) -> Result<ArrayD<T>, ReadNpyError> {

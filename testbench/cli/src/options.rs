@@ -51,6 +51,13 @@ impl ConfigOptions {
         if !table.contains_key("name") {
             return Err(Failure::Input(format!("{}: found no `name`, expected name = \"...\"", self.config)));
         }
+        // The key by key reading names the one that is at fault.
+        for (key, value) in &table {
+            let alone = Table::from_iter([(key.clone(), value.clone())]);
+            alone.try_into::<TileConfig>().map_err(|error: toml::de::Error| {
+                Failure::Input(format!("{}: {key} = {value}: {}", self.config, error.message()))
+            })?;
+        }
         table
             .try_into()
             .map_err(|error: toml::de::Error| Failure::Input(format!("{}: {}", self.config, error.message())))

@@ -1,41 +1,53 @@
 //! Files that appear whole or not at all: written beside their place, then renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// A file under way. Without [`OutputFile::commit`] nothing remains of it.
+/// A place that a file can be put in. Nothing is there before [`OutputFile::commit`].
 pub struct OutputFile {
+    /// Where it goes, links resolved.
     path: PathBuf,
     /// Where it is written until it is complete.
     part: PathBuf,
-    writer: Option<BufWriter<File>>,
+    /// Those of the file that it replaces.
+    permissions: Option<Permissions>,
 }
 
 impl OutputFile {
-    /// Begins the file, so that a place that cannot be written is noticed before a long run.
+    /// Looks whether the file can be written, so that a place that cannot is noticed before a long run.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let cannot = |error: String| Failure::Input(format!("{}: cannot write: {error}", path.display()));
-        if path.is_dir() {
-            return Err(cannot("it is a folder, expected a file".to_owned()));
+        let cannot = |error: &str| Failure::Input(format!("{}: cannot write: {error}", path.display()));
+        let old = fs::metadata(path).ok();
+        match &old {
+            Some(old) if old.is_dir() => return Err(cannot("it is a folder, expected a file")),
+            Some(old) if !old.is_file() => return Err(cannot("it is a device or a pipe, expected a file")),
+            Some(old) if old.permissions().readonly() => return Err(cannot("it is read-only")),
+            _ => {}
         }
-        let name = path.file_name().ok_or_else(|| cannot("expected the name of a file".to_owned()))?;
+        let path = if old.is_some() { fs::canonicalize(path).unwrap_or(path.to_owned()) } else { path.to_owned() };
+        let name = path.file_name().ok_or_else(|| cannot("expected the name of a file"))?;
         let mut part_name = std::ffi::OsString::from(".");
         part_name.push(name);
         part_name.push(format!(".{}.part", std::process::id()));
         let part = path.with_file_name(part_name);
-        let file = File::create(&part).map_err(|error| cannot(error.to_string()))?;
-        Ok(OutputFile { path: path.to_owned(), part, writer: Some(BufWriter::new(file)) })
+        File::create(&part).and_then(|_| fs::remove_file(&part)).map_err(|error| cannot(&error.to_string()))?;
+        Ok(OutputFile { path, part, permissions: old.map(|old| old.permissions()) })
     }
 
     /// Writes all of it, and puts it in its place.
-    pub fn commit(mut self, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), String>) -> Result<(), Failure> {
-        let mut writer = self.writer.take().expect("taken by this function only");
+    pub fn commit(self, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), String>) -> Result<(), Failure> {
+        let text = |error: std::io::Error| error.to_string();
+        let file = File::create(&self.part).map_err(Failure::input(self.path.display()))?;
+        let mut writer = BufWriter::new(file);
         let written = write(&mut writer)
-            .and_then(|()| writer.flush().map_err(|error| error.to_string()))
-            .and_then(|()| fs::rename(&self.part, &self.path).map_err(|error| error.to_string()));
+            .and_then(|()| writer.flush().map_err(text))
+            .and_then(|()| {
+                self.permissions.clone().map_or(Ok(()), |p| fs::set_permissions(&self.part, p).map_err(text))
+            })
+            .and_then(|()| fs::rename(&self.part, &self.path).map_err(text));
         written.map_err(Failure::input(self.path.display()))
     }
 

@@ -331,6 +331,26 @@ fn bad_files_are_refused_by_name_with_what_was_found_and_what_is_expected() {
 }
 
 #[test]
+fn an_output_keeps_the_links_and_permissions_of_what_it_replaces() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let sandbox = small_product("links");
+    let (real, link) = (sandbox.folder.join("real.npy"), sandbox.folder.join("link.npy"));
+    fs::write(&real, "old").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink(&real, &link).unwrap();
+    sandbox.succeed("matmul A.npy B.npy --out link.npy");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(fs::read(&real).unwrap().starts_with(b"\x93NUMPY"));
+    assert_eq!(
+        sandbox.refusal("matmul A.npy B.npy --out /dev/null"),
+        "/dev/null: cannot write: it is a device or a pipe, expected a file"
+    );
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o400)).unwrap();
+    assert_eq!(sandbox.refusal("matmul A.npy B.npy --out real.npy"), "real.npy: cannot write: it is read-only");
+}
+
+#[test]
 fn outputs_that_cannot_be_written_are_refused_before_the_run() {
     let sandbox = small_product("bad_outputs");
     let missing = sandbox.refusal("matmul A.npy B.npy --out no/C.npy");
@@ -353,7 +373,9 @@ fn bad_options_are_refused() {
     let refused = |arguments: &str| sandbox.refusal(arguments);
     assert_eq!(refused("matmul --round sr"), "--round sr: this tile has no stochastic rounding yet; expected rne");
     assert_eq!(refused("matmul --saturate"), "--saturate: concerns FP16 results; expected --out-type fp16 with it");
-    assert_eq!(refused("matmul --m 0"), "--m 0: expected at least 1");
+    let huge = refused("matmul --m 1000000 --n 1 --k 1000000");
+    assert!(huge.contains("A has 1000000000000 numbers, expected at most 67108864"), "{huge}");
+    assert_eq!(refused("matmul --m 0"), "--m 0: expected 1 to 1048576");
     assert_eq!(
         refused("matmul --config ipu65"),
         "--config ipu65: expected ipu64, wide256, small16 or the name of a .toml file"
@@ -376,7 +398,8 @@ fn bad_configuration_files_are_refused() {
     };
     assert_eq!(refused("terms = 4"), "mine.toml: found no `name`, expected name = \"...\"");
     assert!(refused("name = \"a\"\nterms = \n").starts_with("mine.toml, line 2: "));
-    assert!(refused("name = \"a\"\nlanes = 3\n").starts_with("mine.toml: unknown field `lanes`"));
+    assert!(refused("name = \"a\"\nlanes = 3\n").starts_with("mine.toml: lanes = 3: unknown field `lanes`"));
+    assert!(refused("name = \"a\"\nterms = -2\n").starts_with("mine.toml: terms = -2: "));
     assert_eq!(refused("name = \"a\"\nrows = 3\n"), "configuration a: rows = 3; expected 16, 32 or 64");
     let missing = sandbox.refusal("matmul --config none.toml");
     assert!(missing.starts_with("none.toml: cannot read: "), "{missing}");

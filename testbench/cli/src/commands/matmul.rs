@@ -57,6 +57,10 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Largest M, N and K, and largest number of elements, of random matrices: what a simulation can be waited for.
+const LARGEST_SIZE: usize = 1 << 20;
+const LARGEST_MATRIX: usize = 1 << 26;
+
 /// What is multiplied.
 pub struct Product {
     pub shape: Shape,
@@ -129,8 +133,15 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
         _ => {
             let Arguments { m, n, k, seed, .. } = *arguments;
             for (option, size) in [("--m", m), ("--n", n), ("--k", k)] {
-                if size == 0 {
-                    return Err(Failure::Input(format!("{option} 0: expected at least 1")));
+                if !(1..=LARGEST_SIZE).contains(&size) {
+                    return Err(Failure::Input(format!("{option} {size}: expected 1 to {LARGEST_SIZE}")));
+                }
+            }
+            for (what, numbers) in [("A", m * k), ("B", k * n), ("C", m * n)] {
+                if numbers > LARGEST_MATRIX {
+                    return Err(Failure::Input(format!(
+                        "--m {m} --n {n} --k {k}: {what} has {numbers} numbers, expected at most {LARGEST_MATRIX}"
+                    )));
                 }
             }
             let mut random = Random::new(seed);

@@ -43,6 +43,8 @@ pub struct Summary<'a> {
     macs: u64,
     macs_per_cycle: u64,
     launches: usize,
+    /// Parts of K whose sums pass through FP32 between them; with `exact` accumulators, 1 means rounded once.
+    k_parts: usize,
     /// Cycles lost, by cause; causes can overlap.
     stalls: BTreeMap<&'static str, u64>,
     /// Sticky flags that were raised.
@@ -76,6 +78,7 @@ impl<'a> Summary<'a> {
             macs: report.macs,
             macs_per_cycle: report.macs_per_cycle,
             launches: plan.launches.len(),
+            k_parts: plan.k_parts().len(),
             stalls: STALLS.iter().map(|(key, _, register)| (*key, report.counters.get(register))).collect(),
             flags: flag_names(report.flags),
             simulated_cycles: report.simulated_cycles,
