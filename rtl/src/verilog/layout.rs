@@ -79,7 +79,8 @@ fn fill(indent: usize, text: &str) -> String {
 
 /// Text split at the marks that lie inside the fewest brackets.
 fn outermost_pieces(text: &str) -> Vec<&str> {
-    let mut marks: Vec<(usize, usize)> = vec![];
+    // Below zero where the text is a piece that closes brackets which another has opened.
+    let mut marks: Vec<(i32, usize)> = vec![];
     let mut depth = 0;
     for (at, c) in text.char_indices() {
         match c {
@@ -137,6 +138,12 @@ mod tests {
     #[test]
     fn short_lines_stay_whole() {
         assert_eq!(layout(4, "assign y = ", &format!("a{SOFT}+ b"), ";"), "    assign y = a + b;\n");
+    }
+
+    #[test]
+    fn text_that_closes_brackets_of_another_piece_splits_outside_them() {
+        let text = format!("a,{SOFT}b) &&{SOFT}c");
+        assert_eq!(outermost_pieces(&text), [&format!("a,{SOFT}b) &&") as &str, "c"]);
     }
 
     #[test]
