@@ -17,7 +17,11 @@ impl Writer<'_> {
         let last = self.last_of(uses.iter().map(|(node, ..)| *node).chain(clocked.map(|read| read.node)));
 
         let no_check = if memory.collision_free { "(* no_rw_check *) " } else { "" };
-        let word = declaration(&format!("{no_check}reg"), memory.width, &memory.name);
+        let word = match memory.width {
+            // Verilator's list of variables takes the words for bits where a word is a plain bit.
+            1 if self.options.simulation => format!("{no_check}reg [0:0] {}", memory.name),
+            width => declaration(&format!("{no_check}reg"), width, &memory.name),
+        };
         let public = if self.options.simulation { " /*verilator public_flat_rw*/" } else { "" };
         let declared = format!("    {word} [0:{}]{public};\n", memory.depth - 1);
         let body = self.writes(memory) + &self.reads_at_clock(memory);

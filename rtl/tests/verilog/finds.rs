@@ -90,3 +90,38 @@ fn blocks_whose_conditions_never_change_have_a_value_from_the_start() {
     assert_clean(&design, &Options::simulation());
     assert_eq!(compare(&design, 3, |_| vec![rtl::Bits::zero(1)]), 3);
 }
+
+bundle! {
+    struct BitOut { found: Signal }
+}
+
+/// A memory whose words are single bits.
+#[derive(Debug)]
+struct BitMemory;
+
+impl Module for BitMemory {
+    type In = In;
+    type Out = BitOut;
+
+    fn name(&self) -> String {
+        "bit_memory".into()
+    }
+
+    fn inputs(&self, ports: &Ports) -> In {
+        In { address: ports.input("address", 3), data: ports.bit("data") }
+    }
+
+    fn build(&self, m: &Builder, io: In) -> BitOut {
+        let memory = m.memory("flags", 8, 1);
+        memory.write(io.address, io.data, lit(1, 1));
+        BitOut { found: memory.read("flag", io.address) }
+    }
+}
+
+#[test]
+fn verilator_can_tell_the_words_of_a_memory_of_bits() {
+    let design = elaborate(&BitMemory).unwrap();
+    assert_clean(&design, &Options::simulation());
+    assert!(emit_string(&design, &Options::simulation()).contains("reg [0:0] flags [0:7] /*verilator public_flat_rw*/"));
+    assert!(emit_string(&design, &Options::default()).contains("reg flags [0:7];"));
+}
