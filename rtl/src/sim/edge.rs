@@ -1,8 +1,9 @@
 //! The rising clock edge: checks, memory ports, registers.
 
 use super::error::AssertionFailure;
-use super::program::{MemoryLayout, Program, WritePort};
+use super::program::{LANES, MemoryLayout, Program, WritePort};
 use super::run::read_word;
+use super::wide::compiled_for_this_processor;
 
 /// Checks the assertions and counts the cover points.
 pub fn check(program: &Program, arena: &[u64], cycle: u64, covers: &mut [u64]) -> Result<(), AssertionFailure> {
@@ -19,31 +20,39 @@ pub fn check(program: &Program, arena: &[u64], cycle: u64, covers: &mut [u64]) -
 }
 
 /// Moves the settled next values into the states. Reads see the memory, and everything sees the registers, as they
-/// were before the edge.
+/// were before the edge: what is read here is at places that nothing here changes.
 pub fn commit(program: &Program, arena: &mut [u64], memory: &mut [u64]) {
     for port in &program.reads {
         if arena[port.enable as usize] != 0 {
-            let layout = &program.memories[port.memory as usize];
-            let address = arena[port.address as usize];
-            let shadow = &mut arena[port.shadow as usize..][..layout.stride];
             // Past the end, which is asserted except under reset, the port reads zero.
-            match read_word(layout, memory, address) {
-                Some(word) => shadow.copy_from_slice(word),
-                None => shadow.fill(0),
+            let word = read_word(&program.memories[port.memory as usize], memory, arena[port.address as usize]);
+            for (i, &place) in port.shown.iter().enumerate() {
+                arena[place as usize] = word.map_or(0, |word| word[i]);
             }
         }
     }
     for port in &program.writes {
-        if port.lane_enables.iter().any(|&enables| arena[enables as usize] != 0) {
+        if arena[port.enabled as usize] != 0 {
             write(port, &program.memories[port.memory as usize], arena, memory);
         }
     }
-    let words = arena.len();
-    assert_eq!(words, program.arena.len(), "an arena of another program");
+    assert_eq!(arena.len(), program.arena.len(), "an arena of another program");
+    commit_registers(program, arena);
+}
+
+compiled_for_this_processor! {
+    fn commit_registers(program: &Program, arena: &mut [u64]) as move_registers
+}
+
+#[inline(always)]
+fn move_registers(program: &Program, arena: &mut [u64]) {
     let base = arena.as_mut_ptr();
+    // SAFETY, for both loops: `Program::validate` has found the words inside the arena, whose length `commit` compares.
+    for &(to, from) in &program.lane_commits {
+        let (to, from) = (to as usize, from as usize);
+        unsafe { base.add(to).cast::<[u64; LANES]>().write(base.add(from).cast::<[u64; LANES]>().read()) };
+    }
     for &(to, from) in &program.commits {
-        debug_assert!((to as usize) < words && (from as usize) < words);
-        // SAFETY: `Program::validate` has found both inside the arena, whose length is compared above.
         unsafe { *base.add(to as usize) = *base.add(from as usize) };
     }
 }

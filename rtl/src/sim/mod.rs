@@ -38,10 +38,13 @@
 //! | Waveforms  | [`Simulator::trace_vcd`]; see [`trace`] for what is shown when                                   |
 //!
 //! How it works: the hierarchy is flattened into a graph of 64-bit words in which each expression exists once
-//! (`compile`), the words are put into batches of equal operations (`compile::schedule`), and the interpreter (`run`)
-//! goes through the batches. What depends on states alone is computed once for each edge; only what depends on
-//! inputs is computed again when inputs change between two edges.
+//! (`compile`). Words that repetitions have in common, such as the same wire of sixteen lanes, lie side by side and are
+//! computed eight at a time, which is an instruction or two of the processor (`compile::lanes`). Words are put into
+//! batches of equal operations (`compile::schedule`), and the interpreter (`run`) goes through the batches. What
+//! depends on states alone is computed once for each edge; only what depends on inputs is computed again when inputs
+//! change between two edges.
 
+mod arena;
 mod compile;
 mod edge;
 mod error;
@@ -51,6 +54,7 @@ mod program;
 mod run;
 mod simulator;
 pub mod trace;
+mod wide;
 
 pub use error::{AssertionFailure, RunError, SimulatorError};
 pub use memory::MemoryHandle;

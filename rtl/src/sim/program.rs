@@ -2,7 +2,8 @@
 //!
 //! The program works on an arena of 64-bit words: inputs and states first, then constants, then one word for each
 //! value. Instructions of one operation stand together in a [`Batch`], whose results are consecutive words of the
-//! arena: the interpreter decides once for a batch what to do, and an instruction is its operands alone.
+//! arena: the interpreter decides once for a batch what to do, and an instruction is its operands alone. A batch with
+//! lanes does the same to [`LANES`] neighbouring words with each instruction.
 
 /// Operations of the interpreter. The comment gives the operands in the code, each one `u32`: lower-case letters are
 /// arena words; `k` is a number of bits that is cleared at the top of the result.
@@ -16,6 +17,10 @@ pub enum Operation {
     Xor,
     /// `a b`: `a & !b`
     AndNot,
+    /// `a`
+    Copy,
+    /// `a`: to all lanes
+    Spread,
     /// `a b`
     Add,
     /// `a b k`
@@ -70,13 +75,15 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Operation; 29] = {
+    pub const ALL: [Operation; 31] = {
         use Operation::*;
         [
             And,
             Or,
             Xor,
             AndNot,
+            Copy,
+            Spread,
             Add,
             AddKeep,
             SubKeep,
@@ -109,7 +116,7 @@ impl Operation {
     pub fn sources(self) -> usize {
         use Operation::*;
         match self {
-            Parity | Place | SignExtend | Select | MemoryRead => 1,
+            Copy | Spread | Parity | Place | SignExtend | Select | MemoryRead => 1,
             AddCarry | Carry | SubBorrow | Borrow | FunnelLeft | FunnelRight | FunnelRightSigned | Mux => 3,
             _ => 2,
         }
@@ -127,10 +134,15 @@ impl Operation {
     }
 }
 
+/// How many neighbouring words an instruction of a batch with `lanes` computes at once.
+pub const LANES: usize = 8;
+
 /// `count` instructions of one operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
     pub operation: Operation,
+    /// Each arena word that an instruction names, and its result, stand for [`LANES`] words from there on.
+    pub lanes: bool,
     pub count: u32,
     /// Where the operands begin in [`Program::code`].
     pub code: u32,
@@ -152,20 +164,22 @@ pub struct MemoryLayout {
     pub base: usize,
 }
 
-/// A clocked read port: takes the word into its shadow, which becomes visible with the registers.
-#[derive(Clone, Copy, Debug)]
+/// A clocked read port.
+#[derive(Clone, Debug)]
 pub struct ReadPort {
     pub memory: u32,
     pub enable: u32,
     pub address: u32,
-    /// First arena word of the shadow.
-    pub shadow: u32,
+    /// Arena words of what it shows.
+    pub shown: Vec<u32>,
 }
 
 /// A write port.
 #[derive(Clone, Debug)]
 pub struct WritePort {
     pub memory: u32,
+    /// Not zero if any lane is written.
+    pub enabled: u32,
     pub address: u32,
     pub data: Vec<u32>,
     pub lanes: usize,
@@ -211,8 +225,10 @@ pub struct Program {
     pub arena: Vec<u64>,
     /// Words of inputs and states, at the beginning of the arena; the same with every compilation of a design.
     pub state_words: usize,
-    /// Pairs `(to, from)` in an order in which no source is overwritten before it is read.
+    /// Moves `(to, from)` into registers. What moves, and what memory ports need, is at places of no state.
     pub commits: Vec<(u32, u32)>,
+    /// Moves of [`LANES`] neighbouring words each.
+    pub lane_commits: Vec<(u32, u32)>,
     pub memories: Vec<MemoryLayout>,
     pub memory_words: Vec<u64>,
     pub reads: Vec<ReadPort>,
@@ -232,16 +248,41 @@ impl Program {
         self.batches.iter().flatten().map(|batch| batch.count as usize).sum()
     }
 
+    /// Takes moves `(to, from)` into registers, neighbours together.
+    pub fn set_commits(&mut self, mut moves: Vec<(u32, u32)>) {
+        moves.sort();
+        let mut rest = moves.as_slice();
+        while let Some(&(to, from)) = rest.first() {
+            let follows = |(i, pair): &(usize, &(u32, u32))| **pair == (to + *i as u32, from + *i as u32);
+            let run = rest.iter().take(LANES).enumerate().take_while(follows).count();
+            if run == LANES {
+                self.lane_commits.push((to, from));
+            } else {
+                self.commits.extend(&rest[..run]);
+            }
+            rest = &rest[run..];
+        }
+    }
+
     /// Checks what the interpreter takes for granted: operands, results and tables lie inside what they index.
     pub fn validate(&self) {
         let inside = |place: u32| assert!((place as usize) < self.arena.len(), "word {place} is outside the arena");
+        let lanes_inside = |place: u32| inside(place + LANES as u32 - 1);
         for batch in self.batches.iter().flatten() {
             let (count, operands) = (batch.count as usize, batch.operation.operands());
-            assert!(batch.result as usize + count <= self.arena.len(), "results lie inside the arena");
+            let width = if batch.lanes { LANES } else { 1 };
+            assert!(batch.result as usize + count * width <= self.arena.len(), "results lie inside the arena");
             let code = &self.code[batch.code as usize..][..count * operands];
             for instruction in code.chunks_exact(operands) {
                 let sources = batch.operation.sources();
-                instruction[..sources].iter().copied().for_each(inside);
+                match (batch.lanes, batch.operation) {
+                    (true, Operation::Select | Operation::MemoryRead) => panic!("tables are read one by one"),
+                    (false, Operation::Spread) => panic!("a word is spread to lanes"),
+                    (true, operation) if operation != Operation::Spread => {
+                        instruction[..sources].iter().copied().for_each(lanes_inside);
+                    }
+                    _ => instruction[..sources].iter().copied().for_each(inside),
+                }
                 match batch.operation {
                     Operation::Place | Operation::Insert => inside(instruction[sources] >> 6),
                     Operation::Select => {
@@ -260,6 +301,7 @@ impl Program {
             assert!(memory.base + memory.depth * memory.stride <= self.memory_words.len(), "memories have their words");
         }
         self.commits.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(inside));
+        self.lane_commits.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(lanes_inside));
         self.assertions.iter().chain(&self.covers).for_each(|check| inside(check.place));
     }
 }

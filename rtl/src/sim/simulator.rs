@@ -1,9 +1,10 @@
 //! The simulator: ports, clock, registers.
 
+use super::arena::Arena;
 use super::compile::compile;
 use super::edge;
 use super::error::{AssertionFailure, RunError, SimulatorError};
-use super::hierarchy::Hierarchy;
+use super::hierarchy::{Hierarchy, StatePlaces};
 use super::program::{Places, Program};
 use super::run::run;
 use super::trace::Tracer;
@@ -21,7 +22,7 @@ pub struct OutputPort(u32);
 /// A register of a simulator; see [`Simulator::register`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RegisterHandle {
-    place: u32,
+    places: StatePlaces,
     width: u32,
 }
 
@@ -45,7 +46,7 @@ pub struct Simulator {
     pub(super) design: Design,
     pub(super) hierarchy: Hierarchy,
     pub(super) program: Program,
-    pub(super) arena: Vec<u64>,
+    pub(super) arena: Arena,
     pub(super) memory: Vec<u64>,
     inputs: Vec<Input>,
     cycle: u64,
@@ -75,7 +76,7 @@ impl Simulator {
             inputs: hierarchy.inputs.iter().zip(widths).map(input).collect(),
             design: design.clone(),
             hierarchy,
-            arena: program.arena.clone(),
+            arena: Arena::new(&program.arena),
             memory: program.memory_words.clone(),
             cycle: 0,
             covers: vec![0; program.covers.len()],
@@ -312,10 +313,10 @@ impl Simulator {
         let mut names = vec![];
         for (index, scope) in self.hierarchy.scopes.iter().enumerate() {
             let module = self.hierarchy.module(&self.design, index);
-            for (register, &place) in module.registers.iter().zip(&scope.registers) {
+            for (register, &places) in module.registers.iter().zip(&scope.registers) {
                 let name = format!("{}{}", scope.prefix, register.name);
                 if name == path {
-                    return Ok(RegisterHandle { place, width: register.width as u32 });
+                    return Ok(RegisterHandle { places, width: register.width as u32 });
                 }
                 names.push(name);
             }
@@ -325,12 +326,13 @@ impl Simulator {
 
     /// The value of a register, or the low 64 bits of a wider one.
     pub fn peek(&self, register: RegisterHandle) -> u64 {
-        self.arena[register.place as usize]
+        self.arena[register.places.word(0) as usize]
     }
 
     /// The value of a register of any width.
     pub fn peek_bits(&self, register: RegisterHandle) -> Bits {
-        Bits::from_words(&self.arena[register.place as usize..][..words_for(register.width())], register.width())
+        let words: Vec<u64> = register.places.words(register.width()).map(|word| self.arena[word as usize]).collect();
+        Bits::from_words(&words, register.width())
     }
 
     /// Hierarchical name and count of each cover point: the edges without reset at which it held.

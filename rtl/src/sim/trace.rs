@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 use vcd::{IdCode, TimescaleUnit, VarType};
 
+use super::arena::Arena;
 use super::compile::compile;
 use super::hierarchy::Hierarchy;
 use super::program::{NamedPlaces, Program};
@@ -117,7 +118,7 @@ impl Simulator {
     /// Goes on with another compilation of the same design, and returns the one before.
     fn exchange(&mut self, program: Program) -> Program {
         let states = program.state_words;
-        let mut arena = program.arena.clone();
+        let mut arena = Arena::new(&program.arena);
         arena[..states].copy_from_slice(&self.arena[..states]);
         self.arena = arena;
         (self.states_changed, self.inputs_changed) = (true, true);

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod circuit;
+
 use num_bigint::BigUint;
 use rtl::Bits;
 use rtl::design::{Assignment, Branch, ModuleDef, Node, NodeId, Op, RegisterDef};

@@ -1,7 +1,7 @@
 //! What happens at a clock edge: next values of registers, memory ports, properties.
 
 use super::flatten::Flattener;
-use super::graph::Word;
+use super::graph::{Term, Word};
 use super::lower::Value;
 use super::schedule::Schedule;
 use crate::bits::words_for;
@@ -14,12 +14,12 @@ struct Read {
     memory: u32,
     enable: Word,
     address: Word,
-    /// First arena word of the shadow.
-    shadow: u32,
+    shown: Vec<u32>,
 }
 
 struct Write {
     memory: u32,
+    enabled: Word,
     address: Word,
     data: Value,
     lanes: usize,
@@ -35,12 +35,8 @@ struct Property {
 /// All of it, for the whole design.
 #[derive(Default)]
 pub struct Clocked {
-    /// Arena words of inputs, states and shadows.
-    pub state_words: u32,
-    /// Arena word of a state and its next value.
+    /// Arena word of a register and its next value.
     next: Vec<(u32, Word)>,
-    /// Arena word of what a clocked read port shows, and of its shadow.
-    shown: Vec<(u32, u32)>,
     memories: Vec<MemoryLayout>,
     contents: Vec<u64>,
     reads: Vec<Read>,
@@ -51,7 +47,7 @@ pub struct Clocked {
 
 /// Builds everything that registers, memories and properties of all scopes read.
 pub fn collect(flat: &mut Flattener) -> Result<Clocked, SimulatorError> {
-    let mut clocked = Clocked { state_words: flat.hierarchy.words, ..Clocked::default() };
+    let mut clocked = Clocked::default();
     for scope in 0..flat.hierarchy.scopes.len() {
         clocked.registers(flat, scope)?;
         clocked.memories(flat, scope)?;
@@ -67,6 +63,7 @@ impl Clocked {
                 flat.value(scope, node)?;
             }
             let held = flat.value(scope, register.node)?;
+            flat.build_for(scope, register.node);
             let assignments: Vec<&Assignment> = register.assignments.iter().collect();
             let mut next = flat.assigned(scope, &assignments, 0, held);
             if let Some(value) = &register.reset {
@@ -74,8 +71,12 @@ impl Clocked {
                 let value = flat.graph.bits(value);
                 next = flat.graph.mux_words(reset, &value, &next);
             }
-            let first = flat.hierarchy.scopes[scope].registers[index];
-            self.next.extend(next.iter().enumerate().map(|(i, &word)| (first + i as u32, word)));
+            let places = flat.hierarchy.scopes[scope].registers[index];
+            for (i, (&next, &held)) in next.iter().zip(&flat.done(scope, register.node)).enumerate() {
+                if next != held {
+                    self.next.push((places.word(i), flat.settled(next)));
+                }
+            }
         }
         Ok(())
     }
@@ -88,20 +89,24 @@ impl Clocked {
             let mut writes = vec![];
             for port in &memory.writes {
                 let lane_enables = flat.value(scope, port.lane_enables)?;
+                let (address, data) = (flat.value(scope, port.address)?[0], flat.value(scope, port.data)?);
+                flat.build_for(scope, port.data);
+                let enabled = flat.graph.reduce_or(&lane_enables);
                 let write = Write {
                     memory: number,
-                    address: flat.value(scope, port.address)?[0],
-                    data: flat.value(scope, port.data)?,
+                    enabled: flat.settled(enabled),
+                    address: flat.settled(address),
+                    data: data.iter().map(|&word| flat.settled(word)).collect(),
                     lanes: flat.module(scope).node(port.lane_enables).width,
-                    lane_enables: lane_enables.clone(),
+                    lane_enables: lane_enables.iter().map(|&word| flat.settled(word)).collect(),
                 };
-                let enabled = flat.graph.reduce_or(&lane_enables);
                 self.assert_address(flat, scope, memory, "write", enabled, write.address)?;
                 writes.push((enabled, write.address));
                 self.writes.push(write);
             }
             for (port, read) in memory.reads.iter().enumerate() {
                 let address = flat.value(scope, read.address)?[0];
+                flat.build_for(scope, read.node);
                 let (enable, own_write) = match read.kind {
                     ReadKind::Asynchronous => {
                         let always = flat.graph.constant(1);
@@ -123,10 +128,9 @@ impl Clocked {
                     }
                 }
                 let shown = flat.hierarchy.scopes[scope].read_ports[index][port].expect("a clocked port has a state");
-                let (shadow, words) = (self.state_words, words_for(memory.width) as u32);
-                self.state_words += words;
-                self.shown.extend((0..words).map(|i| (shown + i, shadow + i)));
-                self.reads.push(Read { memory: number, enable, address, shadow });
+                let (enable, address) = (flat.settled(enable), flat.settled(address));
+                let shown = shown.words(memory.width).collect();
+                self.reads.push(Read { memory: number, enable, address, shown });
             }
         }
         Ok(())
@@ -222,7 +226,7 @@ impl Clocked {
         let mut words: Vec<Word> = self.next.iter().map(|&(_, next)| next).collect();
         words.extend(self.reads.iter().flat_map(|read| [read.enable, read.address]));
         for write in &self.writes {
-            words.push(write.address);
+            words.extend([write.enabled, write.address]);
             words.extend(write.data.iter().chain(&write.lane_enables));
         }
         words.extend(self.assertions.iter().chain(&self.covers).map(|property| property.condition));
@@ -232,18 +236,14 @@ impl Clocked {
     /// Puts it into the program, with the places that `schedule` gives.
     pub fn emit(self, schedule: &Schedule, program: &mut Program) {
         let place = |word: Word| schedule.place(word);
-        let mut commits: Vec<(u32, u32)> = self.next.iter().map(|&(to, next)| (to, place(next))).collect();
-        commits.extend(&self.shown);
-        commits.retain(|(to, from)| to != from);
-        program.commits = commits;
-        program.state_words = self.state_words as usize;
-        for read in &self.reads {
-            let (enable, address) = (place(read.enable), place(read.address));
-            program.reads.push(ReadPort { memory: read.memory, enable, address, shadow: read.shadow });
+        program.set_commits(self.next.iter().map(|&(to, next)| (to, place(next))).collect());
+        for Read { memory, enable, address, shown } in self.reads {
+            program.reads.push(ReadPort { memory, enable: place(enable), address: place(address), shown });
         }
         for write in &self.writes {
             program.writes.push(WritePort {
                 memory: write.memory,
+                enabled: place(write.enabled),
                 address: place(write.address),
                 data: schedule.places(&write.data),
                 lanes: write.lanes,
@@ -258,5 +258,18 @@ impl Clocked {
         program.covers = self.covers.into_iter().map(check).collect();
         program.memories = self.memories;
         program.memory_words = self.contents;
+    }
+}
+
+impl Flattener<'_> {
+    /// What `word` is before an edge, at a place that the edge does not change.
+    fn settled(&mut self, word: Word) -> Word {
+        match self.graph.term(word) {
+            Term::Source(place) if place >= self.hierarchy.input_words => {
+                let may = self.graph.may(word);
+                self.graph.intern(Term::Copy(word), may)
+            }
+            _ => word,
+        }
     }
 }

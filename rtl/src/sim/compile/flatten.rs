@@ -2,12 +2,14 @@
 //!
 //! Values are built on demand: a node that nothing reads, in an instance where nothing reads it, never exists.
 
-use super::graph::{Graph, Word};
+use std::collections::HashMap;
+
+use super::graph::{Graph, Origin, Word};
 use super::lower::{Value, word_bits};
 use crate::bits::words_for;
 use crate::design::{Assignment, Design, ModuleDef, NodeId, Op};
 use crate::sim::SimulatorError;
-use crate::sim::hierarchy::Hierarchy;
+use crate::sim::hierarchy::{Family, Hierarchy, StatePlaces};
 
 enum State {
     New,
@@ -22,17 +24,25 @@ pub struct Flattener<'d> {
     pub graph: Graph,
     /// For each scope, for each node of its module.
     values: Vec<Vec<State>>,
+    families: HashMap<Family, u32>,
 }
 
 impl<'d> Flattener<'d> {
     pub fn new(design: &'d Design, hierarchy: &'d Hierarchy) -> Self {
         let empty = |module: usize| design.modules[module].nodes.iter().map(|_| State::New).collect();
         let values = hierarchy.scopes.iter().map(|scope| empty(scope.module)).collect();
-        Flattener { design, hierarchy, graph: Graph::default(), values }
+        Flattener { design, hierarchy, graph: Graph::default(), values, families: HashMap::new() }
     }
 
     pub fn module(&self, scope: usize) -> &'d ModuleDef {
         self.hierarchy.module(self.design, scope)
+    }
+
+    /// What is built from now on is for this node.
+    pub fn build_for(&mut self, scope: usize, node: NodeId) {
+        let next = self.families.len() as u32;
+        let family = *self.families.entry(self.hierarchy.family(self.design, scope, node)).or_insert(next);
+        self.graph.building = Origin { family, step: 0, scope: scope as u32, node: node.0 };
     }
 
     /// The words of a node, with everything that they depend on.
@@ -55,6 +65,7 @@ impl<'d> Flattener<'d> {
             }
             // Only the nodes between the root and the top of the stack are open; what waits beside them is new.
             if stack.len() == before {
+                self.build_for(scope, node);
                 let value = self.build(scope, node);
                 self.values[scope][node.index()] = State::Done(value);
             }
@@ -94,9 +105,9 @@ impl<'d> Flattener<'d> {
         }
     }
 
-    /// The words of a source of `width` bits, from arena word `first` on.
-    fn source(&mut self, first: u32, width: usize) -> Value {
-        (0..words_for(width)).map(|i| self.graph.source(first + i as u32, word_bits(width, i))).collect()
+    /// The words of an input or a state of `width` bits.
+    fn source(&mut self, places: StatePlaces, width: usize) -> Value {
+        (0..words_for(width)).map(|i| self.graph.source(places.word(i), word_bits(width, i))).collect()
     }
 
     /// The reset of a scope, one bit.
@@ -123,7 +134,7 @@ impl<'d> Flattener<'d> {
         match &node.op {
             Op::Input(input) => match self.operands(scope, id).first() {
                 Some(&(parent, driver)) => self.done(parent, driver),
-                None => self.source(self.hierarchy.inputs[*input], width),
+                None => self.source(StatePlaces::consecutive(self.hierarchy.inputs[*input]), width),
             },
             Op::Reset => match self.operands(scope, id).first() {
                 Some(&(parent, driver)) => self.done(parent, driver),

@@ -28,6 +28,8 @@ pub enum Term {
     Xor(Word, Word),
     /// `a & !b`.
     AndNot(Word, Word),
+    /// `a`: the value of a state at a place that an edge does not change.
+    Copy(Word),
     Add {
         a: Word,
         b: Word,
@@ -159,9 +161,23 @@ pub fn fill_down(may: u64) -> u64 {
     ones(64 - may.leading_zeros() as usize)
 }
 
+/// For what part of the design a word was built first. Orders the words of a family as the repetitions are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// Number of the [`Family`](crate::sim::hierarchy::Family) of the node.
+    pub family: u32,
+    /// How many words had been asked for on behalf of the node.
+    pub step: u32,
+    pub scope: u32,
+    pub node: u32,
+}
+
 /// All words, each once.
 #[derive(Default)]
 pub struct Graph {
+    /// For what words are built now.
+    pub building: Origin,
+    origins: Vec<Origin>,
     terms: Vec<Term>,
     may: Vec<u64>,
     known: HashMap<Term, Word>,
@@ -172,6 +188,10 @@ pub struct Graph {
 impl Graph {
     pub fn term(&self, word: Word) -> Term {
         self.terms[word.index()]
+    }
+
+    pub fn origin(&self, word: Word) -> Origin {
+        self.origins[word.index()]
     }
 
     /// The bits of `word` that can be one.
@@ -218,6 +238,7 @@ impl Graph {
 
     /// The word for `term`, whose ones are all in `may`. A word that cannot be one anywhere is the constant zero.
     pub fn intern(&mut self, term: Term, may: u64) -> Word {
+        self.building.step += 1;
         let term = if may == 0 { Term::Constant(0) } else { term };
         let next = Word(u32::try_from(self.terms.len()).expect("fewer than 2^32 words"));
         match self.known.entry(term) {
@@ -225,6 +246,7 @@ impl Graph {
             Entry::Vacant(new) => {
                 new.insert(next);
                 self.terms.push(term);
+                self.origins.push(self.building);
                 self.may.push(may);
                 next
             }
@@ -235,7 +257,8 @@ impl Graph {
     pub fn operands(&self, word: Word) -> Vec<Word> {
         match self.term(word) {
             Term::Constant(_) | Term::Source(_) => vec![],
-            Term::Parity(a)
+            Term::Copy(a)
+            | Term::Parity(a)
             | Term::Place { a, .. }
             | Term::SignExtend { a, .. }
             | Term::MemoryRead { address: a, .. } => vec![a],

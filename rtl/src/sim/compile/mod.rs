@@ -8,12 +8,14 @@
 //! | [`simplify`] | constant folding and known zero bits                                              |
 //! | [`graph`]    | words, each expression once                                                       |
 //! | [`clocked`]  | what registers, memories and properties need at an edge                           |
+//! | [`lanes`]    | words that are computed side by side                                              |
 //! | [`schedule`] | order of evaluation, batches, places in the arena                                 |
 
 pub mod assign;
 pub mod clocked;
 pub mod flatten;
 pub mod graph;
+pub mod lanes;
 pub mod lower;
 pub mod schedule;
 pub mod shift;
@@ -42,11 +44,12 @@ pub fn compile(design: &Design, hierarchy: &Hierarchy, keep_names: bool) -> Resu
     let mut roots: Vec<Word> = outputs.iter().flat_map(|(_, value)| value).copied().collect();
     roots.extend(clocked.words());
     roots.extend(names.iter().flat_map(|name| &name.value));
-    let schedule = Schedule::new(&flat.graph, &roots, hierarchy.input_words, clocked.state_words);
+    let schedule = Schedule::new(&flat.graph, &roots, hierarchy.input_words, hierarchy.words);
 
     let places = |width: usize, value: &Value| Places { width, words: schedule.places(value) };
     let mut program = Program {
         outputs: outputs.iter().map(|(width, value)| places(*width, value)).collect(),
+        state_words: hierarchy.words as usize,
         output_reads_inputs: outputs.iter().map(|(_, value)| schedule.reads_inputs(value)).collect(),
         names: names
             .iter()

@@ -1,13 +1,15 @@
 //! Order of evaluation, batches and places in the arena.
 //!
-//! Among the operations that have words whose operands are ready, the one with the most of them comes next, and all
+//! Among the operations that have units whose operands are ready, the one with the most of them comes next, and all
 //! of them become one batch. Hardware is repetitive (lanes, banks, multipliers), so batches are long, and the
-//! interpreter's cost of deciding what to do is shared by hundreds of instructions.
+//! interpreter's cost of deciding what to do is shared by many instructions.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::graph::{Graph, Table, Term, Word};
-use crate::sim::program::{Batch, Operation, Program};
+use super::lanes::{Column, Form, Unit, Units, fixed};
+use crate::sim::program::{Batch, LANES, Operation, Program};
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -18,7 +20,11 @@ pub struct Schedule<'g> {
     reads_inputs: Vec<bool>,
     /// Arena word of each live word.
     place: Vec<u32>,
+    /// First arena word of each unit.
+    unit_place: Vec<u32>,
     constants: HashMap<u64, u32>,
+    /// First arena word of constants in lanes.
+    lane_constants: HashMap<[u64; LANES], u32>,
     arena: Vec<u64>,
     batches: [Vec<Batch>; 2],
     code: Vec<u32>,
@@ -34,7 +40,9 @@ impl<'g> Schedule<'g> {
             live: vec![false; graph.len()],
             reads_inputs: vec![false; graph.len()],
             place: vec![NOWHERE; graph.len()],
+            unit_place: vec![],
             constants: HashMap::new(),
+            lane_constants: HashMap::new(),
             arena: vec![0; state_words as usize],
             batches: [vec![], vec![]],
             code: vec![],
@@ -43,14 +51,22 @@ impl<'g> Schedule<'g> {
         };
         schedule.mark_live(roots);
         schedule.place_sources(input_words);
+        let reads_inputs = schedule.reads_inputs.clone();
+        let computed: Vec<Word> = schedule.words().filter(|word| schedule.place[word.index()] == NOWHERE).collect();
+        let units = Units::new(graph, &reads_inputs, &computed);
+        schedule.place_lane_constants(&units);
+        schedule.unit_place = vec![NOWHERE; units.units.len()];
         for segment in 0..2 {
-            schedule.order(segment == 1);
+            schedule.order(&units, segment == 1);
         }
+        // Lanes that nothing needs reach past the last result.
+        schedule.arena.extend([0; LANES]);
+        schedule.align();
         schedule
     }
 
     /// The live words, operands first.
-    fn words(&self) -> impl DoubleEndedIterator<Item = Word> + use<> {
+    fn words(&self) -> impl Iterator<Item = Word> + use<> {
         let live = self.live.clone();
         (0..self.graph.len() as u32).map(Word).filter(move |word| live[word.index()])
     }
@@ -70,16 +86,18 @@ impl<'g> Schedule<'g> {
 
     fn place_sources(&mut self, input_words: u32) {
         for word in self.words() {
-            match self.graph.term(word) {
+            let term = self.graph.term(word);
+            match term {
                 Term::Constant(value) => self.place[word.index()] = self.constant(value),
                 Term::Source(place) => {
                     self.place[word.index()] = place;
                     self.reads_inputs[word.index()] = place < input_words;
                 }
-                Term::Place { mask, .. } | Term::Insert { mask, .. } => {
-                    self.constant(mask);
+                _ => {
+                    if let (Some(mask), _) = fixed(term) {
+                        self.constant(mask);
+                    }
                 }
-                _ => {}
             }
             let operands = self.graph.operands(word);
             self.reads_inputs[word.index()] |= operands.iter().any(|operand| self.reads_inputs[operand.index()]);
@@ -93,89 +111,126 @@ impl<'g> Schedule<'g> {
         })
     }
 
-    /// Orders the words that depend on inputs, or those that do not.
-    fn order(&mut self, on_inputs: bool) {
-        let mine: Vec<Word> = self
-            .words()
-            .filter(|word| self.reads_inputs[word.index()] == on_inputs && self.place[word.index()] == NOWHERE)
-            .collect();
-        let mut missing = vec![0u32; self.graph.len()];
-        let mut users: Vec<Vec<Word>> = vec![vec![]; self.graph.len()];
-        let mut ready: Vec<Vec<Word>> = vec![vec![]; Operation::ALL.len()];
-        for &word in &mine {
-            for operand in self.graph.operands(word) {
-                if self.place[operand.index()] == NOWHERE {
-                    missing[word.index()] += 1;
-                    users[operand.index()].push(word);
+    fn place_lane_constants(&mut self, units: &Units) {
+        for unit in &units.units {
+            let Form::Lanes(columns) = &unit.form else { continue };
+            self.align();
+            for column in columns {
+                if let Column::Constants(values) = *column {
+                    self.lane_constants.entry(values).or_insert_with(|| {
+                        self.arena.extend(values);
+                        (self.arena.len() - LANES) as u32
+                    });
                 }
             }
-            if missing[word.index()] == 0 {
-                ready[self.operation(word) as usize].push(word);
+        }
+    }
+
+    /// What comes next begins a line.
+    fn align(&mut self) {
+        self.arena.resize(self.arena.len().next_multiple_of(LANES), 0);
+    }
+
+    /// Orders the units that depend on inputs, or those that do not.
+    fn order(&mut self, units: &Units, on_inputs: bool) {
+        let mut missing = vec![0u32; units.units.len()];
+        let mut users: Vec<Vec<usize>> = vec![vec![]; units.units.len()];
+        let mut ready: Vec<Vec<usize>> = vec![vec![]; 2 * Operation::ALL.len()];
+        let kind = |unit: &Unit| 2 * unit.operation as usize + usize::from(by_lanes(unit));
+        for (index, unit) in units.units.iter().enumerate().filter(|(_, unit)| unit.reads_inputs == on_inputs) {
+            for other in self.awaited(units, unit) {
+                if self.unit_place[other] == NOWHERE {
+                    missing[index] += 1;
+                    users[other].push(index);
+                }
+            }
+            if missing[index] == 0 {
+                ready[kind(unit)].push(index);
             }
         }
         while let Some(most) = (0..ready.len()).max_by_key(|&i| ready[i].len()).filter(|&i| !ready[i].is_empty()) {
             let mut batch = std::mem::take(&mut ready[most]);
-            batch.sort();
-            self.emit_batch(Operation::ALL[most], &batch, on_inputs);
-            for word in batch {
-                for user in std::mem::take(&mut users[word.index()]) {
-                    missing[user.index()] -= 1;
-                    if missing[user.index()] == 0 {
-                        ready[self.operation(user) as usize].push(user);
+            // Whole units first, in lines of their own.
+            batch.sort_by_key(|&unit| (Reverse(units.units[unit].words.len()), unit));
+            self.emit_batch(units, &batch, on_inputs);
+            for unit in batch {
+                for user in std::mem::take(&mut users[unit]) {
+                    missing[user] -= 1;
+                    if missing[user] == 0 {
+                        ready[kind(&units.units[user])].push(user);
                     }
                 }
             }
         }
     }
 
-    fn emit_batch(&mut self, operation: Operation, words: &[Word], on_inputs: bool) {
-        let (code, result) = (self.code.len() as u32, self.arena.len() as u32);
-        for &word in words {
-            self.emit_operands(word);
-            self.place[word.index()] = self.arena.len() as u32;
-            self.arena.push(0);
+    /// The units that must be computed before `unit`; some more than once.
+    fn awaited(&self, units: &Units, unit: &Unit) -> Vec<usize> {
+        let of_word = |word: &Word| units.member[word.index()].map(|(unit, _)| unit);
+        match &unit.form {
+            Form::Words => unit
+                .words
+                .iter()
+                .flat_map(|&word| self.graph.operands(word))
+                .filter_map(|word| of_word(&word))
+                .collect(),
+            Form::Gather | Form::Spread => unit.words.iter().filter_map(of_word).collect(),
+            Form::Lanes(columns) => columns
+                .iter()
+                .filter_map(|column| match column {
+                    Column::Run(word) => of_word(word),
+                    Column::Constants(_) => None,
+                    Column::Unit(unit) => Some(*unit),
+                })
+                .collect(),
         }
-        let batch = Batch { operation, count: words.len() as u32, code, result };
-        self.batches[on_inputs as usize].push(batch);
     }
 
-    fn operation(&self, word: Word) -> Operation {
-        match self.graph.term(word) {
-            Term::Constant(_) | Term::Source(_) => unreachable!("sources have their places from the beginning"),
-            Term::And(..) => Operation::And,
-            Term::Or(..) => Operation::Or,
-            Term::Xor(..) => Operation::Xor,
-            Term::AndNot(..) => Operation::AndNot,
-            Term::Add { keep: 64, .. } => Operation::Add,
-            Term::Add { .. } => Operation::AddKeep,
-            Term::Sub { .. } => Operation::SubKeep,
-            Term::AddCarry { .. } => Operation::AddCarry,
-            Term::Carry(..) => Operation::Carry,
-            Term::SubBorrow { .. } => Operation::SubBorrow,
-            Term::Borrow(..) => Operation::Borrow,
-            Term::Mul(..) => Operation::Mul,
-            Term::MulHigh(..) => Operation::MulHigh,
-            Term::Eq(..) => Operation::Eq,
-            Term::Lt(..) => Operation::Lt,
-            Term::LtSigned { .. } => Operation::LtSigned,
-            Term::Parity(_) => Operation::Parity,
-            Term::Place { .. } => Operation::Place,
-            Term::Insert { .. } => Operation::Insert,
-            Term::SignExtend { .. } => Operation::SignExtend,
-            Term::ShiftLeft { .. } => Operation::ShiftLeft,
-            Term::ShiftRight { .. } => Operation::ShiftRight,
-            Term::ShiftRightSigned { .. } => Operation::ShiftRightSigned,
-            Term::FunnelLeft { .. } => Operation::FunnelLeft,
-            Term::FunnelRight { .. } => Operation::FunnelRight,
-            Term::FunnelRightSigned { .. } => Operation::FunnelRightSigned,
-            Term::Mux { .. } => Operation::Mux,
-            Term::Select { .. } => Operation::Select,
-            Term::MemoryRead { .. } => Operation::MemoryRead,
+    /// Emits units of one kind.
+    fn emit_batch(&mut self, units: &Units, batch: &[usize], on_inputs: bool) {
+        let first = &units.units[batch[0]];
+        let (operation, lanes) = (first.operation, by_lanes(first));
+        if lanes || first.words.len() == LANES {
+            self.align();
+        }
+        let (code, result, mut count) = (self.code.len() as u32, self.arena.len() as u32, 0);
+        for &index in batch {
+            let unit = &units.units[index];
+            let place = self.arena.len() as u32;
+            self.unit_place[index] = place;
+            let length = match &unit.form {
+                Form::Words => unit.words.iter().map(|&word| self.emit_word(word)).count(),
+                Form::Gather | Form::Spread => unit.words.iter().map(|&word| self.code.push(self.place(word))).count(),
+                Form::Lanes(columns) => {
+                    for column in columns {
+                        let place = self.column_place(column);
+                        self.code.push(place);
+                    }
+                    self.emit_fixed(self.graph.term(unit.words[0]));
+                    1
+                }
+            };
+            count += length as u32;
+            if matches!(unit.form, Form::Words | Form::Lanes(_)) {
+                for (i, word) in unit.words.iter().enumerate() {
+                    self.place[word.index()] = place + i as u32;
+                }
+            }
+            self.arena.resize(self.arena.len() + if lanes { LANES } else { length }, 0);
+        }
+        self.batches[on_inputs as usize].push(Batch { operation, lanes, count, code, result });
+    }
+
+    fn column_place(&self, column: &Column) -> u32 {
+        match column {
+            Column::Run(word) => self.place(*word),
+            Column::Constants(values) => self.lane_constants[values],
+            Column::Unit(unit) => self.unit_place[*unit],
         }
     }
 
     /// Appends the operands of one instruction to the code, in the order that [`Operation`] documents.
-    fn emit_operands(&mut self, word: Word) {
+    fn emit_word(&mut self, word: Word) {
         let term = self.graph.term(word);
         if let Term::Select { index, table } = term {
             let last = self.graph.table(table).len() as u32 - 1;
@@ -186,27 +241,18 @@ impl<'g> Schedule<'g> {
         for operand in self.graph.operands(word) {
             self.code.push(self.place(operand));
         }
-        let cleared = |keep: u8| 64 - u32::from(keep);
-        match term {
-            Term::Add { keep: 64, .. } => {}
-            Term::Add { keep, .. }
-            | Term::Sub { keep, .. }
-            | Term::AddCarry { keep, .. }
-            | Term::SubBorrow { keep, .. }
-            | Term::ShiftLeft { keep, .. }
-            | Term::FunnelLeft { keep, .. }
-            | Term::LtSigned { bits: keep, .. }
-            | Term::ShiftRightSigned { bits: keep, .. } => self.code.push(cleared(keep)),
-            Term::Place { rotate, mask, .. } | Term::Insert { rotate, mask, .. } => {
-                let mask = self.constants[&mask];
-                assert!(mask < 1 << 26, "constants lie in the first 2^26 words of the arena");
-                self.code.push(mask << 6 | u32::from(rotate));
-            }
-            Term::SignExtend { left, right, keep, .. } => {
-                self.code.push(u32::from(left) | u32::from(right) << 8 | cleared(keep) << 16);
-            }
-            Term::MemoryRead { memory, part, .. } => self.code.extend([memory, part]),
-            _ => {}
+        self.emit_fixed(term);
+    }
+
+    fn emit_fixed(&mut self, term: Term) {
+        if let Term::MemoryRead { memory, part, .. } = term {
+            self.code.extend([memory, part]);
+        } else if let (Some(mask), rotate) = fixed(term) {
+            let mask = self.constants[&mask];
+            assert!(mask < 1 << 26, "constants lie in the first 2^26 words of the arena");
+            self.code.push(mask << 6 | rotate);
+        } else if super::lanes::operation(term).operands() > super::lanes::operation(term).sources() {
+            self.code.push(fixed(term).1);
         }
     }
 
@@ -238,41 +284,16 @@ impl<'g> Schedule<'g> {
         words.iter().any(|word| self.reads_inputs[word.index()])
     }
 
-    /// Puts the instructions into the program, and its commits into an order that overwrites no source.
+    /// Puts the instructions into the program.
     pub fn emit(self, program: &mut Program) {
         program.batches = self.batches;
         program.code = self.code;
         program.tables = self.tables;
         program.arena = self.arena;
-        order_commits(program);
     }
 }
 
-/// Moves that read a state come before the move that overwrites it.
-fn order_commits(program: &mut Program) {
-    let moves = std::mem::take(&mut program.commits);
-    let overwrites: HashMap<u32, usize> = moves.iter().enumerate().map(|(i, &(to, _))| (to, i)).collect();
-    // For each move, how many others still have to read what it overwrites.
-    let mut readers = vec![0u32; moves.len()];
-    for (_, from) in &moves {
-        if let Some(&over) = overwrites.get(from) {
-            readers[over] += 1;
-        }
-    }
-    let mut free: Vec<usize> = (0..moves.len()).rev().filter(|&i| readers[i] == 0).collect();
-    let mut ordered = vec![];
-    let mut done = vec![false; moves.len()];
-    while let Some(i) = free.pop() {
-        done[i] = true;
-        ordered.push(moves[i]);
-        if let Some(&over) = overwrites.get(&moves[i].1) {
-            readers[over] -= 1;
-            if readers[over] == 0 {
-                free.push(over);
-            }
-        }
-    }
-    // What is left are rings that nothing enters: they hold the zeros of the beginning in any order.
-    ordered.extend(moves.iter().zip(&done).filter(|(_, done)| !**done).map(|(&ring, _)| ring));
-    program.commits = ordered;
+/// An instruction computes the whole unit.
+fn by_lanes(unit: &Unit) -> bool {
+    matches!(unit.form, Form::Lanes(_) | Form::Spread)
 }

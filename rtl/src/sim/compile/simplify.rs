@@ -7,8 +7,17 @@ impl Graph {
         self.constant(0)
     }
 
+    /// Operands in an order of their own: a constant stands second, and repetitions have theirs in the same order.
+    fn ordered(&self, a: Word, b: Word) -> (Word, Word) {
+        let key = |word: Word| {
+            let origin = self.origin(word);
+            (self.value(word).is_some(), origin.family, origin.step, word)
+        };
+        if key(a) < key(b) { (a, b) } else { (b, a) }
+    }
+
     pub fn and(&mut self, a: Word, b: Word) -> Word {
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         match (self.value(a), self.value(b)) {
             (Some(mask), _) => return self.place(b, 0, mask),
             (_, Some(mask)) => return self.place(a, 0, mask),
@@ -43,7 +52,7 @@ impl Graph {
     }
 
     pub fn or(&mut self, a: Word, b: Word) -> Word {
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         for (a, b) in [(a, b), (b, a)] {
             if let Some(value) = self.value(a) {
                 if value == 0 {
@@ -67,9 +76,7 @@ impl Graph {
     }
 
     pub fn xor(&mut self, a: Word, b: Word) -> Word {
-        // The constant, if any, stands second.
-        let (a, b) = if self.value(a).is_some() { (b, a) } else { (a.min(b), a.max(b)) };
-        let (a, b) = if self.value(a).is_some() && self.value(b).is_none() { (b, a) } else { (a, b) };
+        let (a, b) = self.ordered(a, b);
         if a == b {
             return self.zero();
         }
@@ -98,7 +105,7 @@ impl Graph {
     }
 
     pub fn add(&mut self, a: Word, b: Word, keep: usize) -> Word {
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         for (a, b) in [(a, b), (b, a)] {
             if self.value(a) == Some(0) {
                 return self.place(b, 0, ones(keep));
@@ -133,7 +140,7 @@ impl Graph {
                 return self.add(b, c, keep);
             }
         }
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         self.intern(Term::AddCarry { a, b, carry, keep: keep as u8 }, ones(keep))
     }
 
@@ -142,7 +149,7 @@ impl Graph {
         if largest >> 64 == 0 {
             return self.zero();
         }
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         self.intern(Term::Carry(a, b, carry), 1)
     }
 
@@ -170,7 +177,7 @@ impl Graph {
     }
 
     pub fn mul(&mut self, a: Word, b: Word) -> Word {
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         if let (Some(x), Some(y)) = (self.value(a), self.value(b)) {
             return self.constant(x.wrapping_mul(y));
         }
@@ -188,7 +195,7 @@ impl Graph {
     }
 
     pub fn mul_high(&mut self, a: Word, b: Word) -> Word {
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         let high = ((self.may(a) as u128 * self.may(b) as u128) >> 64) as u64;
         if let (Some(_), Some(_)) = (self.value(a), self.value(b)) {
             return self.constant(high);
@@ -209,7 +216,7 @@ impl Graph {
                 return if value == 1 { b } else { self.not(b, 1) };
             }
         }
-        let (a, b) = (a.min(b), a.max(b));
+        let (a, b) = self.ordered(a, b);
         self.intern(Term::Eq(a, b), 1)
     }
 
