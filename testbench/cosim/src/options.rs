@@ -14,6 +14,8 @@ pub enum Optimization {
     Some,
     /// `-O2`.
     More,
+    /// `-O3`.
+    Most,
 }
 
 impl Optimization {
@@ -22,6 +24,7 @@ impl Optimization {
             Self::None => "-O0",
             Self::Some => "-O1",
             Self::More => "-O2",
+            Self::Most => "-O3",
         }
     }
 }

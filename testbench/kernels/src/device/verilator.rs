@@ -24,7 +24,15 @@ impl VerilatorTile {
     /// # Errors
     /// The configuration is not legal; Verilator is missing (the message says what installs it) or fails.
     pub fn new(config: &TileConfig) -> Result<Self, DeviceError> {
-        HostPort::connect(VerilatorPins::new(config, Trace::None)?)
+        Self::with_options(config, &cosim::Options::default())
+    }
+
+    /// As [`VerilatorTile::new`], built as `options` say.
+    ///
+    /// # Errors
+    /// As [`VerilatorTile::new`].
+    pub fn with_options(config: &TileConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
+        HostPort::connect(VerilatorPins::new(config, options)?)
     }
 
     /// As [`VerilatorTile::new`], and writes the waveforms of all signals to a VCD file.
@@ -32,7 +40,7 @@ impl VerilatorTile {
     /// # Errors
     /// As [`VerilatorTile::new`]; also if the file cannot be written.
     pub fn traced(config: &TileConfig, vcd: &Path) -> Result<Self, DeviceError> {
-        let mut pins = VerilatorPins::new(config, Trace::Vcd)?;
+        let mut pins = VerilatorPins::new(config, &cosim::Options { trace: Trace::Vcd, ..cosim::Options::default() })?;
         pins.model.open_trace(vcd).map_err(failed)?;
         HostPort::connect(pins)
     }
@@ -59,12 +67,11 @@ fn failed(error: Error) -> DeviceError {
 }
 
 impl VerilatorPins {
-    fn new(config: &TileConfig, trace: Trace) -> Result<Self, DeviceError> {
+    fn new(config: &TileConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
         config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
         let design = rtl::elaborate(&Tile { config: config.clone() })
             .map_err(|errors| DeviceError::Simulator(errors.to_string()))?;
-        let options = cosim::Options { trace, ..cosim::Options::default() };
-        let model = cosim_design(&design).simulate(&options).map_err(failed)?;
+        let model = cosim_design(&design).simulate(options).map_err(failed)?;
         Ok(VerilatorPins { model, unsettled: false })
     }
 
