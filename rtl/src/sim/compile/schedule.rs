@@ -1,8 +1,8 @@
 //! Order of evaluation, batches and places in the arena.
 //!
-//! Among the operations that have units whose operands are ready, the one with the most of them comes next, and all
-//! of them become one batch. Hardware is repetitive (lanes, banks, multipliers), so batches are long, and the
-//! interpreter's cost of deciding what to do is shared by many instructions.
+//! Among the units whose operands are ready, the one that most others wait for in a row comes next, and all that are
+//! ready with its operation become one batch. Hardware is repetitive (lanes, banks, multipliers), so batches are long,
+//! and the interpreter's cost of deciding what to do is shared by many instructions.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -148,8 +148,15 @@ impl<'g> Schedule<'g> {
                 ready[kind(unit)].push(index);
             }
         }
-        while let Some(most) = (0..ready.len()).max_by_key(|&i| ready[i].len()).filter(|&i| !ready[i].is_empty()) {
-            let mut batch = std::mem::take(&mut ready[most]);
+        // How many units wait for each in a row. Users come later in the list.
+        let mut height = vec![0u32; units.units.len()];
+        for index in (0..height.len()).rev() {
+            height[index] = users[index].iter().map(|&user| height[user] + 1).max().unwrap_or(0);
+        }
+        loop {
+            let urgency = |&i: &usize| (ready[i].iter().map(|&unit| height[unit]).max(), ready[i].len());
+            let Some(next) = (0..ready.len()).max_by_key(urgency).filter(|&i| !ready[i].is_empty()) else { break };
+            let mut batch = std::mem::take(&mut ready[next]);
             // Whole units first, in lines of their own.
             batch.sort_by_key(|&unit| (Reverse(units.units[unit].words.len()), unit));
             self.emit_batch(units, &batch, on_inputs);
