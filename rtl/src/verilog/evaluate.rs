@@ -1,6 +1,6 @@
-//! What an operator makes of operands that are all known: the definitions of [`crate::signal`], a bit at a time.
+//! What an operator makes of operands that are known: the definitions of [`crate::signal`], a bit at a time.
 
-use super::analysis::Analysis;
+use super::analysis::{Analysis, reachable_options};
 use super::fold::from_bits;
 use crate::bits::Bits;
 use crate::design::{NodeId, Op};
@@ -9,7 +9,7 @@ use crate::design::{NodeId, Op};
 const WIDEST_PRODUCT: usize = 2048;
 
 impl Analysis<'_> {
-    /// The value of a node whose operands are known.
+    /// The value of a node whose operands are known, or of a choice between equals.
     pub fn evaluate(&self, id: NodeId) -> Option<Bits> {
         let node = self.module.node(id);
         let width = node.width;
@@ -42,16 +42,28 @@ impl Analysis<'_> {
                 let (a, by) = (known(a)?, amount(known(by)?, width));
                 Some(from_bits(width, |i| a.bit((i + by).min(width - 1))))
             }
-            Op::Mux { select, on_true, on_false } => {
-                if known(select)?.bit(0) { known(on_true) } else { known(on_false) }.cloned()
-            }
-            Op::Select { index, options } => {
-                let index = known(index)?.to_u64().map_or(usize::MAX, |index| index as usize);
-                known(&options[index.min(options.len() - 1)]).cloned()
-            }
+            Op::Mux { select, on_true, on_false } => match known(select) {
+                Some(select) => if select.bit(0) { known(on_true) } else { known(on_false) }.cloned(),
+                None => common(&[known(on_true)?, known(on_false)?]),
+            },
+            Op::Select { index, options } => match known(index) {
+                Some(index) => {
+                    let index = index.to_u64().map_or(usize::MAX, |index| index as usize);
+                    known(&options[index.min(options.len() - 1)]).cloned()
+                }
+                None => {
+                    let reached = reachable_options(self.module.node(*index).width, options.len());
+                    common(&options[..reached].iter().map(known).collect::<Option<Vec<&Bits>>>()?)
+                }
+            },
             _ => None,
         }
     }
+}
+
+/// The one value that all are, if they are.
+fn common(values: &[&Bits]) -> Option<Bits> {
+    values.iter().all(|value| *value == values[0]).then(|| values[0].clone())
 }
 
 fn bitwise(a: &Bits, b: &Bits, f: impl Fn(bool, bool) -> bool) -> Option<Bits> {
