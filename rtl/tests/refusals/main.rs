@@ -348,7 +348,10 @@ fn every_error_is_reported_in_one_run_with_its_module_and_line() {
     let errors = elaborate(&Case { build }).unwrap_err();
     let text = errors.to_string();
     assert_eq!(text.lines().count(), 2);
-    assert!(text.starts_with("rtl/tests/refusals/main.rs:") && text.contains(": module case_under_test: `+` of"), "{text}");
+    assert!(
+        text.starts_with("rtl/tests/refusals/main.rs:") && text.contains(": module case_under_test: `+` of"),
+        "{text}"
+    );
 }
 
 #[test]

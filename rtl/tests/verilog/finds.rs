@@ -125,6 +125,8 @@ impl Module for BitMemory {
 fn verilator_can_tell_the_words_of_a_memory_of_bits() {
     let design = elaborate(&BitMemory).unwrap();
     assert_clean(&design, &Options::simulation());
-    assert!(emit_string(&design, &Options::simulation()).contains("reg [0:0] flags [0:7] /*verilator public_flat_rw*/"));
+    assert!(
+        emit_string(&design, &Options::simulation()).contains("reg [0:0] flags [0:7] /*verilator public_flat_rw*/")
+    );
     assert!(emit_string(&design, &Options::default()).contains("reg flags [0:7];"));
 }
