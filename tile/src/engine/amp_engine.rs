@@ -235,7 +235,7 @@ impl Module for AmpEngine {
 
         let amp = m.instance(
             "amp",
-            &Amp { config: config },
+            &Amp { config },
             AmpIn {
                 weights: loader.write,
                 step: stepper.step,
