@@ -5,7 +5,7 @@ use crate::bits::Bits;
 use crate::design::{MemoryDef, NodeId, Op, ReadKind, ReadPort, WritePort};
 use crate::signal::Signal;
 
-/// A memory; see [`Builder::memory`].
+/// A memory; see [`Builder::memory`](super::Builder::memory).
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     pub(super) module: u32,

@@ -47,7 +47,7 @@ impl Wire {
     }
 }
 
-/// A register; see [`Builder::register`].
+/// A register; see [`Builder::register`](super::Builder::register).
 #[derive(Clone, Copy, Debug)]
 pub struct Register {
     /// Its value since the last clock edge.
