@@ -37,7 +37,7 @@ impl Module for Cell {
     type Out = CellOut;
 
     fn name(&self) -> String {
-        "cell".into()
+        "multiply_accumulate".into()
     }
 
     fn inputs(&self, ports: &Ports) -> CellIn {
