@@ -26,6 +26,11 @@ impl Failure {
     pub fn input<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
         move |error| Failure::Input(format!("{what}: {error}"))
     }
+
+    /// What went wrong on the way, for `map_err`: `what` says with what.
+    pub fn run<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
+        move |error| Failure::Run(format!("{what}: {error}"))
+    }
 }
 
 impl fmt::Display for Failure {

@@ -1,6 +1,7 @@
 //! `tessera bench`: every figure that the README quotes, measured now.
 
 mod plot;
+mod simulators;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use clap::Args;
 use golden::{ReadOut, Shape};
-use kernels::device::{Device, NativeTile, VerilatorTile};
+use kernels::device::{Device, NativeTile};
 use kernels::random::Random;
 use rtl::verilog;
 use serde::Serialize;
@@ -81,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         measure_product(&mut figures, config, *size)?;
     }
     let rows = measure_rows(&mut figures, arguments.quick)?;
-    measure_simulators(&mut figures, if arguments.quick { 64 } else { 128 })?;
+    simulators::measure(&mut figures, arguments.quick)?;
 
     if let Some(file) = plot_file {
         let config = TileConfig::ipu64();
@@ -154,27 +155,4 @@ fn measure_rows(figures: &mut Figures, quick: bool) -> Result<Vec<(usize, f64)>,
         points.push((m, utilisation));
     }
     Ok(points)
-}
-
-/// Speed of both simulators on the same product, one after the other.
-fn measure_simulators(figures: &mut Figures, size: usize) -> Result<(), Failure> {
-    let config = TileConfig::ipu64();
-    let shape = Shape { m: size, n: size, k: size };
-    let command = format!("{PROGRAM} bench");
-    let speed = |figures: &mut Figures, name: &str, device: &mut dyn Device| {
-        let run = multiply_random(device, &config, shape)?;
-        figures.add(format!("{name}_speed"), run.cycles_per_second(), "cycles/s", &command)?;
-        Ok::<f64, Failure>(run.cycles_per_second())
-    };
-    let native = speed(figures, "native", &mut NativeTile::new(&config)?)?;
-    match VerilatorTile::new(&config) {
-        Ok(mut device) => {
-            let verilator = speed(figures, "verilator", &mut device)?;
-            figures.add("native_speed_of_verilator", native / verilator, "ratio", &command)
-        }
-        Err(error) => {
-            eprintln!("note: without Verilator's figures: {error}");
-            Ok(())
-        }
-    }
 }

@@ -1,0 +1,121 @@
+//! How fast the simulators run the whole `ipu64` tile, and how long they take to begin.
+//!
+//! Native and Verilator take turns on the same product, so that all of them see the machine in the same state; time is
+//! that of the processor where the system tells it, and figures are medians of the rounds. "First cycle" is from the
+//! configuration to the end of the reset, with models of Verilator built anew.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cosim::{Optimization, Options};
+use golden::Start;
+use kernels::device::{Device, DeviceError, NativeTile, VerilatorTile};
+use kernels::matmul::{MatmulPlan, MatmulProblem, MatmulReport, Operands, plan, run_matmul};
+use kernels::random::Random;
+use tile::TileConfig;
+
+use super::{Figures, PROGRAM};
+use crate::failure::Failure;
+
+/// Rows, columns and K of the product.
+const SIZE: usize = 64;
+
+/// One simulator, ready to run, and what was measured.
+struct Contestant {
+    name: &'static str,
+    device: Box<dyn Device>,
+    first_cycle: Duration,
+    cycles_per_second: Vec<f64>,
+}
+
+impl Contestant {
+    fn begin(name: &'static str, device: Result<impl Device + 'static, DeviceError>, begin: Instant) -> Option<Self> {
+        match device {
+            Ok(device) => {
+                let device = Box::new(device);
+                Some(Contestant { name, device, first_cycle: begin.elapsed(), cycles_per_second: vec![] })
+            }
+            Err(error) => {
+                eprintln!("note: without the figures of {name}: {error}");
+                None
+            }
+        }
+    }
+}
+
+/// Speed of the simulators on a product, that of native over Verilator's, and seconds to the first cycle.
+pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
+    let config = TileConfig::ipu64();
+    let builds = tempfile::tempdir().map_err(Failure::run("a folder for Verilator's models"))?;
+    let mut contestants: Vec<Contestant> = vec![];
+    let begin = Instant::now();
+    contestants.extend(Contestant::begin("native", NativeTile::new(&config), begin));
+    for (name, optimization) in [("verilator_o1", Optimization::Some), ("verilator_o3", Optimization::Most)] {
+        if quick && optimization == Optimization::Most {
+            continue;
+        }
+        let begin = Instant::now();
+        contestants.extend(Contestant::begin(name, verilator(&config, optimization, builds.path()), begin));
+    }
+    race(&mut contestants, &config, if quick { 1 } else { 7 })?;
+
+    let command = format!("{PROGRAM} bench{}", if quick { " --quick" } else { "" });
+    let native = contestants[0].cycles_per_second.clone();
+    for Contestant { name, cycles_per_second, first_cycle, .. } in &contestants {
+        figures.add(format!("{name}_speed"), median(cycles_per_second), "cycles/s", &command)?;
+        figures.add(format!("{name}_first_cycle"), first_cycle.as_secs_f64(), "s", &command)?;
+        if *name != "native" {
+            let ratios: Vec<f64> = native.iter().zip(cycles_per_second).map(|(native, other)| native / other).collect();
+            figures.add(format!("native_speed_over_{name}"), median(&ratios), "ratio", &command)?;
+        }
+    }
+    Ok(())
+}
+
+/// Verilator's `-O3` goes with that of the C++ compiler.
+fn verilator(config: &TileConfig, optimization: Optimization, builds: &Path) -> Result<VerilatorTile, DeviceError> {
+    let most = optimization == Optimization::Most;
+    let verilator_arguments = most.then(|| "-O3".to_owned()).into_iter().collect();
+    let options = Options { optimization, verilator_arguments, cache: Some(builds.into()), ..Options::default() };
+    VerilatorTile::with_options(config, &options)
+}
+
+/// Runs the product `rounds` times on each in turn; fails unless all results and cycles are the same.
+fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> Result<(), Failure> {
+    let plan = plan(config, &MatmulProblem::new(SIZE, SIZE, SIZE)).map_err(Failure::run("bench"))?;
+    let mut random = Random::new(0);
+    let (a, b) = (random.fp16s(SIZE * SIZE), random.fp16s(SIZE * SIZE));
+    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let mut first: Option<MatmulReport> = None;
+    for _ in 0..rounds {
+        for Contestant { name, device, cycles_per_second, .. } in contestants.iter_mut() {
+            let (report, seconds) = timed(&mut **device, &plan, &operands)?;
+            cycles_per_second.push(report.simulated_cycles as f64 / seconds);
+            let first = first.get_or_insert_with(|| report.clone());
+            if (&report.bits, report.cycles) != (&first.bits, first.cycles) {
+                return Err(Failure::Run(format!("{name} differs from the other simulators")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn timed(device: &mut dyn Device, plan: &MatmulPlan, operands: &Operands) -> Result<(MatmulReport, f64), Failure> {
+    let start = processor_time();
+    let report = run_matmul(device, plan, operands, &mut |_| ())?;
+    Ok((report, (processor_time() - start).as_secs_f64()))
+}
+
+/// Time that this thread has run.
+fn processor_time() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = text.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
