@@ -4,9 +4,11 @@
 //! module everything that has a value is a node. Nodes refer only to nodes of the same module; registers, memories
 //! and instances are stored beside them and appear among the nodes as their outputs.
 
+use std::collections::BTreeMap;
 use std::panic::Location;
 
 use crate::bits::Bits;
+use crate::wave::Format;
 
 /// Index of a node in its module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -328,6 +330,8 @@ pub struct ModuleDef {
     pub properties: Vec<Property>,
     /// Nodes whose unread bits are left unread on purpose.
     pub unused: Vec<NodeId>,
+    /// How people read the values of nodes; shown in waveforms.
+    pub formats: BTreeMap<NodeId, Format>,
     /// It or a child of it has state: there is a port `clock`.
     pub has_clock: bool,
     /// It or a child of it uses reset: there is a port `reset`.
@@ -392,6 +396,16 @@ impl Design {
     /// The top module.
     pub fn top(&self) -> &ModuleDef {
         self.modules.last().expect("a design has a top")
+    }
+
+    /// There is an instance with this path: instance names from below the top, joined by points; empty: the top.
+    pub fn has_instance(&self, path: &str) -> bool {
+        let mut module = self.top();
+        for name in path.split('.').filter(|_| !path.is_empty()) {
+            let Some(instance) = module.instances.iter().find(|instance| instance.name == name) else { return false };
+            module = &self.modules[instance.module];
+        }
+        true
     }
 
     /// The module with this name.

@@ -10,7 +10,8 @@
 //! | [`check`]   | what is refused: undriven, doubly driven, combinational loops, duplicate names  |
 //! | [`bits`]    | constants and values of any width                                               |
 //! | [`verilog`] | the Verilog back end                                                            |
-//! | [`sim`]     | the native simulator and its waveforms                                          |
+//! | [`sim`]     | the native simulator                                                            |
+//! | [`wave`]    | waveforms: what they show, VCD and FST                                          |
 //! | [`generic`] | hardware that every design needs: stream, FIFO, arbiter, trees                  |
 //! | [`fault`]   | deliberate faults, to see whether a test notices                                |
 //!
@@ -60,6 +61,7 @@ pub mod signal;
 pub mod sim;
 pub mod states;
 pub mod verilog;
+pub mod wave;
 
 pub use bits::Bits;
 pub use builder::{Builder, Memory, Register, Wire};

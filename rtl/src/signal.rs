@@ -30,6 +30,7 @@ use crate::bits::Bits;
 use crate::builder::{at, count, current, here};
 use crate::design::{NodeId, Op};
 use crate::module::Bundle;
+use crate::wave::Format;
 
 /// A value in the module under construction: a `Copy` handle. See the [module documentation](self) for operators.
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +204,14 @@ impl Signal {
     #[track_caller]
     pub fn named(self, name: impl AsRef<str>) -> Signal {
         current().name_node(self, name.as_ref());
+        self
+    }
+
+    /// Waveforms show the value also as the decimal numbers that it is in `format`, and returns it. The width must be
+    /// that of the format, or of several elements.
+    #[track_caller]
+    pub fn shown_as(self, format: Format) -> Signal {
+        current().show_as(self, format);
         self
     }
 

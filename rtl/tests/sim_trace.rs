@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use rtl::sim::{Simulator, TraceOptions};
+use rtl::sim::Simulator;
+use rtl::wave::TraceOptions;
 use rtl::{Bits, Builder, Module, Ports, Signal, bundle, elaborate};
 use vcd::{Command, Header, IdCode, ScopeItem, SimulationCommand};
 
@@ -171,7 +172,7 @@ fn a_waveform_shows_every_name_with_the_values_of_every_half_cycle() {
 fn scope_and_cycles_bound_what_is_shown() {
     let shared = Shared::default();
     let mut sim = simulator();
-    let options = TraceOptions { scope: "first".into(), first_cycle: 2, cycles: 2 };
+    let options = TraceOptions { scope: "first".into(), first_cycle: 2, cycles: 2, ..TraceOptions::default() };
     sim.trace_vcd(shared.clone(), options).unwrap();
     set(&mut sim, "step", 1);
     sim.step(10).unwrap();

@@ -24,6 +24,7 @@ use crate::error::ElaborationError;
 use crate::module::{Bundle, Module, child_module};
 use crate::signal::Signal;
 use crate::states::States;
+use crate::wave::Format;
 
 /// The largest signal: wide enough for any bus, small enough to catch a width that is an address.
 pub const MAX_WIDTH: usize = 1 << 16;
@@ -207,6 +208,16 @@ impl Builder {
         }
         let full = self.claim_name(name);
         self.state.borrow_mut().module.nodes[id.index()].name = Some(full);
+    }
+
+    #[track_caller]
+    pub(crate) fn show_as(&self, signal: Signal, format: Format) {
+        let id = self.own(signal);
+        if format.element_bits(signal.width()).is_none() {
+            let (found, name) = (self.describe_signal(signal), format.name());
+            return self.error(format!("{found} cannot be shown as {name}: that is no number of whole elements"));
+        }
+        self.state.borrow_mut().module.formats.insert(id, format);
     }
 
     // ----- what descriptions use ----------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ impl Signal {
     pub fn register(self, name: &str) -> Signal {
         let register = current().register(name, self.width());
         register.set(self);
-        register.q
+        self.carry_format(register.q)
     }
 
     /// This signal one clock later, in a register that resets to zero.
@@ -118,7 +118,7 @@ impl Signal {
     pub fn register_reset(self, name: &str) -> Signal {
         let register = current().register(name, self.width()).reset(0);
         register.set(self);
-        register.q
+        self.carry_format(register.q)
     }
 
     /// This signal as it was at the last clock edge at which `enable` (one bit) held.
@@ -127,7 +127,18 @@ impl Signal {
         let (builder, location) = (current(), here());
         let register = builder.register(name, self.width());
         builder.when(enable, || at(location, || register.set(self)));
-        register.q
+        self.carry_format(register.q)
+    }
+
+    /// `later`, which waveforms show in the format of this signal.
+    fn carry_format(self, later: Signal) -> Signal {
+        let builder = current();
+        let id = builder.own(self);
+        let format = builder.state.borrow().module.formats.get(&id).copied();
+        if let Some(format) = format {
+            builder.show_as(later, format);
+        }
+        later
     }
 
     /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...

@@ -35,7 +35,7 @@
 //! | Power-up   | registers, read ports and inputs zero; memories at their initial contents                        |
 //! | Edge       | registers, memories and clocked read ports take their new values together                        |
 //! | Assertions | those of the design, memory addresses below the depth, `collision_free`; at edges without reset  |
-//! | Waveforms  | [`Simulator::trace_vcd`]; see [`trace`] for what is shown when                                   |
+//! | Waveforms  | [`Simulator::trace`]; see [`crate::wave`] for what they show when                                |
 //!
 //! How it works: the hierarchy is flattened into a graph of 64-bit words in which each expression exists once
 //! (`compile`). Words that repetitions have in common, such as the same wire of sixteen lanes, lie side by side and are
@@ -53,10 +53,9 @@ mod memory;
 mod program;
 mod run;
 mod simulator;
-pub mod trace;
+mod trace;
 mod wide;
 
 pub use error::{AssertionFailure, RunError, SimulatorError};
 pub use memory::MemoryHandle;
 pub use simulator::{InputPort, OutputPort, RegisterHandle, Simulator};
-pub use trace::TraceOptions;

@@ -209,7 +209,6 @@ pub struct NamedPlaces {
     /// Index of the scope in the hierarchy.
     pub scope: usize,
     pub name: String,
-    pub register: bool,
     pub places: Places,
 }
 

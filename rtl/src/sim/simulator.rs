@@ -55,6 +55,8 @@ pub struct Simulator {
     pub(super) states_changed: bool,
     /// As well, or inputs have changed, since the others were computed.
     pub(super) inputs_changed: bool,
+    /// Values have settled anew since a waveform was last shown them.
+    pub(super) unshown: bool,
     pub(super) tracer: Option<Box<Tracer>>,
 }
 
@@ -65,7 +67,7 @@ impl Simulator {
     /// [`SimulatorError::CombinationalLoop`], for a graph that [`crate::elaborate`] has not checked.
     pub fn new(design: &Design) -> Result<Simulator, SimulatorError> {
         let hierarchy = Hierarchy::new(design);
-        let program = compile(design, &hierarchy, false)?;
+        let program = compile(design, &hierarchy, None)?;
         let top = design.top();
         let widths = top.inputs.iter().map(|port| port.width).chain(top.has_reset.then_some(1));
         let input = |(&place, width): (&u32, usize)| {
@@ -83,6 +85,7 @@ impl Simulator {
             states_changed: true,
             inputs_changed: true,
             program,
+            unshown: true,
             tracer: None,
         })
     }
@@ -220,6 +223,7 @@ impl Simulator {
         if self.inputs_changed {
             run(&self.program, 1, &mut self.arena, &self.memory);
             self.inputs_changed = false;
+            self.unshown = true;
         }
     }
 
@@ -243,10 +247,10 @@ impl Simulator {
     }
 
     fn edge(&mut self) -> Result<(), AssertionFailure> {
-        self.eval();
         if self.tracer.is_some() {
             self.trace_before_edge();
         }
+        self.eval();
         edge::check(&self.program, &self.arena, self.cycle, &mut self.covers)?;
         edge::commit(&self.program, &mut self.arena, &mut self.memory);
         self.cycle += 1;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::bits::Bits;
-use crate::design::{Assignment, Design, InstanceDef, MemoryDef, ModuleDef, NodeId, Op, ReadKind};
+use crate::design::{Assignment, Design, InstanceDef, MemoryDef, ModuleDef, Node, NodeId, Op, ReadKind};
 
 /// What a use asks of the text of its operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,8 @@ pub enum Hint {
 }
 
 impl<'a> Analysis<'a> {
-    pub fn new(design: &Design, module: &'a ModuleDef, groups: &[Vec<usize>]) -> Self {
+    /// With `keep_names`, named values are live that nothing reads.
+    pub fn new(design: &Design, module: &'a ModuleDef, groups: &[Vec<usize>], keep_names: bool) -> Self {
         let count = module.nodes.len();
         let mut analysis = Analysis {
             module,
@@ -91,7 +92,7 @@ impl<'a> Analysis<'a> {
         };
         analysis.fold_constants();
         analysis.find_undecisive();
-        analysis.find_live(groups);
+        analysis.find_live(groups, keep_names);
         analysis.follow_enumerations();
         analysis.follow_hints(design);
         analysis
@@ -298,7 +299,7 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn find_live(&mut self, groups: &[Vec<usize>]) {
+    fn find_live(&mut self, groups: &[Vec<usize>], keep_names: bool) {
         let module = self.module;
         let mut uses: Vec<(NodeId, Role)> = vec![];
         for memory in &module.memories {
@@ -327,9 +328,14 @@ impl<'a> Analysis<'a> {
         }
         let mut spread = Spread { group_of, seen: vec![false; groups.len()] };
         self.spread(&mut work, &mut spread);
-        // What is unread on purpose needs no text of its own where something else gives it one.
-        for &unused in &module.unused {
-            let node = self.canonical(unused);
+        // What is unread on purpose, or kept, needs no text of its own where something else gives it one.
+        let named = |(index, node): (usize, &Node)| {
+            let shown = node.name.is_some() && !matches!(node.op, Op::Input(_));
+            (keep_names && shown).then_some(NodeId(index as u32))
+        };
+        let kept: Vec<NodeId> = module.nodes.iter().enumerate().filter_map(named).collect();
+        for unread in module.unused.iter().copied().chain(kept) {
+            let node = self.canonical(unread);
             if !self.live[node.index()] {
                 self.count((node, Role::Identifier), &mut work);
                 self.spread(&mut work, &mut spread);

@@ -49,12 +49,14 @@ pub struct Options {
     /// For simulators: registers and memories start at zero, as in the native simulator, and Verilator gives
     /// access to the memories by name (`public_flat_rw`). Never in exported text.
     pub simulation: bool,
+    /// Named values that nothing reads are not left out, so that waveforms show every name.
+    pub keep_names: bool,
 }
 
 impl Default for Options {
     /// Text for export.
     fn default() -> Self {
-        Options { generator: format!("Tessera {}", env!("CARGO_PKG_VERSION")), simulation: false }
+        Options { generator: format!("Tessera {}", env!("CARGO_PKG_VERSION")), simulation: false, keep_names: false }
     }
 }
 
@@ -62,6 +64,11 @@ impl Options {
     /// Text for simulators.
     pub fn simulation() -> Self {
         Options { simulation: true, ..Options::default() }
+    }
+
+    /// Text for simulators that write waveforms.
+    pub fn traced() -> Self {
+        Options { keep_names: true, ..Options::simulation() }
     }
 }
 

@@ -64,7 +64,7 @@ pub struct Writer<'a> {
 /// The text of module `module` of `design`.
 pub fn module_text(design: &Design, module: &ModuleDef, options: &Options) -> String {
     let groups = register_groups(module);
-    let analysis = Analysis::new(design, module, &groups);
+    let analysis = Analysis::new(design, module, &groups, options.keep_names);
     let names = Names::new(design, module, &analysis);
     let count = module.nodes.len();
     let mut writer = Writer {

@@ -110,13 +110,13 @@ pub enum Error {
         cycle: u64,
     },
 
-    /// A waveform was asked of a build without tracing, or its file cannot be written.
-    #[error("no waveform in `{path}`: {reason}")]
+    /// A waveform was asked of a build without tracing or of no instance, or it could not be written.
+    #[error("no waveform of `{instance}`: {reason}")]
     Trace {
-        /// The waveform's file.
-        path: PathBuf,
+        /// The outermost instance that it shows.
+        instance: String,
         /// Why not.
-        reason: &'static str,
+        reason: String,
     },
 
     /// A file could not be read or written, or a program not started.

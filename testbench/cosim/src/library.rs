@@ -33,10 +33,13 @@ pub(crate) struct RawVariable {
     pub stride_bytes: u32,
 }
 
+/// Takes a piece of a waveform: where it goes, its bytes and how many.
+pub(crate) type WritePiece = unsafe extern "C" fn(*mut c_void, *const c_char, usize);
+
 /// The functions of a library that can trace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TraceFunctions {
-    pub open: unsafe extern "C" fn(*mut Simulation, *const c_char, c_int, *const c_char) -> bool,
+    pub open: unsafe extern "C" fn(*mut Simulation, WritePiece, *mut c_void, c_int, *const c_char) -> bool,
     pub close: unsafe extern "C" fn(*mut Simulation),
 }
 

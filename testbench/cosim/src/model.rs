@@ -7,6 +7,7 @@ use crate::design::Direction;
 use crate::library::{Library, Simulation, status};
 use crate::memory::Variable;
 use crate::tools::name_list;
+use crate::trace::TraceOutput;
 use crate::value::{Storage, word_count};
 use crate::{Error, InitialState};
 
@@ -48,6 +49,8 @@ pub struct Model {
     pub(crate) simulation: NonNull<Simulation>,
     ports: Vec<Storage>,
     pub(crate) variables: Vec<Variable>,
+    /// The waveform that is being written; closed before it is dropped.
+    pub(crate) trace: Option<Box<TraceOutput>>,
     cycle: u64,
 }
 
@@ -63,7 +66,7 @@ impl Model {
         // SAFETY: the function's own library; `result` outlives the call.
         let simulation = unsafe { (library.create)(mode, seed, &mut result) };
         let simulation = NonNull::new(simulation).expect("the shim always returns a simulation");
-        let mut model = Self { library, simulation, ports: Vec::new(), variables: Vec::new(), cycle: 0 };
+        let mut model = Self { library, simulation, ports: Vec::new(), variables: Vec::new(), trace: None, cycle: 0 };
         model.check(result)?;
         for (index, port) in (0..).zip(&library.ports) {
             // SAFETY: the simulation is alive and has a model, as its creation succeeded.

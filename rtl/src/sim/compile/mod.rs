@@ -24,22 +24,25 @@ pub mod simplify;
 use super::SimulatorError;
 use super::hierarchy::Hierarchy;
 use super::program::{NamedPlaces, Places, Program};
-use crate::design::{Design, Op};
+use crate::design::Design;
+use crate::wave;
 use flatten::Flattener;
 use graph::Word;
 use lower::Value;
 use schedule::Schedule;
 
-/// Compiles `design`. With `keep_names` every named signal has its place in the arena; without, only what outputs,
-/// states and properties need is computed.
-pub fn compile(design: &Design, hierarchy: &Hierarchy, keep_names: bool) -> Result<Program, SimulatorError> {
+/// Says, of the prefix of a scope and a name in it, whether it is to have a place in the arena.
+pub type Keep<'a> = dyn Fn(&str, &str) -> bool + 'a;
+
+/// Compiles `design`: what outputs, states and properties need is computed, and the named signals that are kept.
+pub fn compile(design: &Design, hierarchy: &Hierarchy, keep: Option<&Keep>) -> Result<Program, SimulatorError> {
     let mut flat = Flattener::new(design, hierarchy);
     let mut outputs = vec![];
     for port in &design.top().outputs {
         outputs.push((port.width, flat.value(0, port.node)?));
     }
     let clocked = clocked::collect(&mut flat)?;
-    let names = if keep_names { collect_names(&mut flat)? } else { vec![] };
+    let names = keep.map_or(Ok(vec![]), |keep| collect_names(&mut flat, keep))?;
 
     let mut roots: Vec<Word> = outputs.iter().flat_map(|(_, value)| value).copied().collect();
     roots.extend(clocked.words());
@@ -56,7 +59,6 @@ pub fn compile(design: &Design, hierarchy: &Hierarchy, keep_names: bool) -> Resu
             .map(|name| NamedPlaces {
                 scope: name.scope,
                 name: name.name.clone(),
-                register: name.register,
                 places: places(name.width, &name.value),
             })
             .collect(),
@@ -72,33 +74,25 @@ pub fn compile(design: &Design, hierarchy: &Hierarchy, keep_names: bool) -> Resu
 struct Named {
     scope: usize,
     name: String,
-    register: bool,
     width: usize,
     value: Value,
 }
 
-/// Ports, registers, wires, memory reads and named nodes of every scope, and the reset where a module has one.
-fn collect_names(flat: &mut Flattener) -> Result<Vec<Named>, SimulatorError> {
-    let mut names = vec![];
+/// What waveforms show of every scope, as far as it is kept.
+fn collect_names(flat: &mut Flattener, keep: &Keep) -> Result<Vec<Named>, SimulatorError> {
+    let mut kept = vec![];
     for scope in 0..flat.hierarchy.scopes.len() {
-        let module = flat.module(scope);
-        if module.has_reset {
-            let value = vec![flat.reset(scope)?];
-            names.push(Named { scope, name: "reset".into(), register: false, width: 1, value });
-        }
-        for (index, node) in module.nodes.iter().enumerate() {
-            let Some(name) = &node.name else { continue };
-            let value = flat.value(scope, crate::design::NodeId(index as u32))?;
-            let register = matches!(node.op, Op::Register(_));
-            names.push(Named { scope, name: name.clone(), register, width: node.width, value });
-        }
-        for port in &module.outputs {
-            if module.node(port.node).name.as_ref() == Some(&port.name) {
+        let prefix = &flat.hierarchy.scopes[scope].prefix;
+        for name in wave::names(flat.module(scope)) {
+            if !keep(prefix, name.text) {
                 continue;
             }
-            let value = flat.value(scope, port.node)?;
-            names.push(Named { scope, name: port.name.clone(), register: false, width: port.width, value });
+            let value = match name.source {
+                wave::Source::Reset => vec![flat.reset(scope)?],
+                wave::Source::Node(node) => flat.value(scope, node)?,
+            };
+            kept.push(Named { scope, name: name.text.to_owned(), width: name.width, value });
         }
     }
-    Ok(names)
+    Ok(kept)
 }

@@ -15,7 +15,6 @@
 #include <cstdarg>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,11 +50,35 @@ uint32_t element_bits(const Declared& variable, long) {
     return variable.elements(0);
 }
 
+#if COSIM_TRACE
+using WritePiece = void (*)(void* output, const char* bytes, size_t length);
+
+// The runtime's file, whose bytes go to the test bench.
+class TraceStream : public VerilatedVcdFile {
+    WritePiece m_write;
+    void* m_output;
+
+public:
+    bool declares_signal = false;
+
+    TraceStream(WritePiece write, void* output) : m_write{write}, m_output{output} {}
+    bool open(const std::string&) override { return true; }
+    void close() override {}
+    ssize_t write(const char* bytes, ssize_t length) override {
+        // The header is the first piece.
+        if (!declares_signal) declares_signal = std::string{bytes, static_cast<size_t>(length)}.find("$var") != std::string::npos;
+        m_write(m_output, bytes, length);
+        return length;
+    }
+};
+#endif
+
 struct Simulation {
     // The model refers to its context: destroyed after it.
     VerilatedContext context;
     std::unique_ptr<Vmodel> top;
 #if COSIM_TRACE
+    std::unique_ptr<TraceStream> stream;  // outlives the trace
     std::unique_ptr<VerilatedVcdC> trace;
 #endif
     std::vector<Variable> variables;
@@ -136,14 +159,6 @@ Status run(Simulation* simulation, Body body) {
     return simulation->status;
 }
 
-#if COSIM_TRACE
-bool declares_signal(const char* vcd_path) {
-    std::ifstream file{vcd_path};
-    for (std::string word; file >> word;)
-        if (word == "$var") return true;
-    return false;
-}
-#endif
 
 }  // namespace
 
@@ -256,25 +271,22 @@ EXPORT bool cosim_variable(Simulation* simulation, uint32_t index, Variable* var
 }
 
 #if COSIM_TRACE
-// `levels` 0: everything below `scope`. Returns whether the file was opened and shows a signal.
-EXPORT bool cosim_trace_open(Simulation* simulation, const char* path, int levels, const char* scope) {
-    bool opened = false;
+// `levels` 0: everything below `scope`. Returns whether it shows a signal.
+EXPORT bool cosim_trace_open(Simulation* simulation, WritePiece write, void* output, int levels, const char* scope) {
     run(simulation, [&] {
-        std::unique_ptr<VerilatedVcdC> trace{new VerilatedVcdC};
-        simulation->top->trace(trace.get(), 0);
+        simulation->stream.reset(new TraceStream{write, output});
+        simulation->trace.reset(new VerilatedVcdC{simulation->stream.get()});
+        VerilatedVcdC& trace = *simulation->trace;
+        simulation->top->trace(&trace, 0);
         if (!levels) levels = INT_MAX;
         // A model without a name: its scopes begin with a separator in Verilator 5.006, and with none later.
-        trace->dumpvars(levels, scope);
-        trace->dumpvars(levels, std::string{"."} + scope);
-        trace->open(path);
-        if (!trace->isOpen()) return;
-        trace->flush();
-        opened = declares_signal(path);
-        if (!opened) return;
-        trace->dump(simulation->context.time());
-        simulation->trace = std::move(trace);
+        trace.dumpvars(levels, scope);
+        trace.dumpvars(levels, std::string{"."} + scope);
+        trace.open("stream");
+        trace.flush();
+        if (simulation->stream->declares_signal) trace.dump(simulation->context.time());
     });
-    return opened;
+    return simulation->stream->declares_signal;
 }
 
 EXPORT void cosim_trace_close(Simulation* simulation) {

@@ -205,7 +205,7 @@ fn waveforms_have_the_signals_of_the_scope_and_every_half_cycle() {
     let mut model = counting_bench();
     model.open_trace(&path).unwrap();
     model.step(3).unwrap();
-    model.close_trace();
+    model.close_trace().unwrap();
     let all = std::fs::read_to_string(&path).unwrap();
     for name in ["$scope module bench $end", "$scope module bank_0 $end", " next__count [7:0] $end", " word [71:0]"] {
         assert!(all.contains(name), "{name} in:\n{all}");
@@ -228,10 +228,33 @@ fn waveforms_have_the_signals_of_the_scope_and_every_half_cycle() {
 
     let mut model = counting_bench();
     let nowhere = TraceScope { instance: "bank_1".into(), levels: 0 };
-    for (path, scope) in [(folder.path().join("missing/bench.vcd"), top_only), (path, nowhere)] {
-        let message = model.open_trace_of(path, &scope).unwrap_err().to_string();
-        assert!(message.ends_with("cannot be written, or no such instance has signals"), "{message}");
+    let message = model.open_trace_of(path, &nowhere).unwrap_err().to_string();
+    assert_eq!(message, "no waveform of `bench.bank_1`: no such instance has signals");
+    let message = model.open_trace(folder.path().join("missing/bench.vcd")).unwrap_err().to_string();
+    assert!(message.starts_with("cannot write"), "{message}");
+    model.step(1).unwrap();
+}
+
+/// Refuses everything.
+struct Full;
+
+impl std::io::Write for Full {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::other("the disk is full"))
     }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_waveform_that_cannot_be_written_is_reported_at_its_end() {
+    let mut model = counting_bench();
+    model.trace_to(Full, &TraceScope::default()).unwrap();
+    model.step(2).unwrap();
+    let message = model.close_trace().unwrap_err().to_string();
+    assert_eq!(message, "no waveform of `bench`: the disk is full");
 }
 
 #[test]

@@ -22,6 +22,10 @@ use isa::register::{self, Configuration, Status};
 use isa::{ErrorCode, Program, Register};
 use thiserror::Error;
 
+fn waveform_failed(error: impl std::fmt::Display) -> DeviceError {
+    DeviceError::Simulator(format!("waveform: {error}"))
+}
+
 /// A tile as its host sees it: memory, registers, start and wait.
 pub trait Device {
     /// What it runs on: `golden`, `native`, `verilator`.

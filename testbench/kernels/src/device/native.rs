@@ -1,12 +1,10 @@
 //! The tile in the native simulator.
 
-use std::fs::File;
-use std::path::Path;
-
-use rtl::sim::{InputPort, OutputPort, RunError, Simulator, TraceOptions};
+use rtl::sim::{InputPort, OutputPort, RunError, Simulator};
+use rtl::wave::Waveform;
 use tile::{Tile, TileConfig};
 
-use super::{DeviceError, HostPort, Pins};
+use super::{DeviceError, HostPort, Pins, waveform_failed};
 
 /// The tile in the native simulator.
 pub type NativeTile = HostPort<NativePins>;
@@ -25,15 +23,13 @@ impl NativeTile {
         HostPort::connect(NativePins { simulator: simulator(config)? })
     }
 
-    /// As [`NativeTile::new`], and writes the waveforms of all signals to a VCD file.
+    /// As [`NativeTile::new`], and writes waveforms from the reset on.
     ///
     /// # Errors
-    /// As [`NativeTile::new`]; also if the file cannot be written.
-    pub fn traced(config: &TileConfig, vcd: &Path) -> Result<Self, DeviceError> {
+    /// As [`NativeTile::new`]; also if a waveform cannot be written, or shows an instance that there is not.
+    pub fn traced(config: &TileConfig, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
         let mut simulator = simulator(config)?;
-        let cannot = |error: &dyn std::fmt::Display| DeviceError::Simulator(format!("{}: {error}", vcd.display()));
-        let file = File::create(vcd).map_err(|error| cannot(&error))?;
-        simulator.trace_vcd(file, TraceOptions::default()).map_err(|error| cannot(&error))?;
+        simulator.trace(waveforms).map_err(waveform_failed)?;
         HostPort::connect(NativePins { simulator })
     }
 }
@@ -93,6 +89,6 @@ impl Pins for NativePins {
     }
 
     fn finish(&mut self) -> Result<(), DeviceError> {
-        self.simulator.finish_trace().map_err(|error| DeviceError::Simulator(format!("waveform: {error}")))
+        self.simulator.finish_trace().map_err(waveform_failed)
     }
 }

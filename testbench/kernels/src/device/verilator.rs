@@ -1,12 +1,16 @@
 //! The tile in Verilator: the reference simulator.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::rc::Rc;
 
-use cosim::{Error, Model, Port, Trace};
+use cosim::{Error, Model, Port, Trace, TraceScope};
 use rtl::verilog;
+use rtl::wave::{Relay, Waveform};
 use tile::{Tile, TileConfig};
 
-use super::{DeviceError, HostPort, Pins};
+use super::{DeviceError, HostPort, Pins, waveform_failed};
 
 /// The tile in Verilator.
 pub type VerilatorTile = HostPort<VerilatorPins>;
@@ -16,6 +20,42 @@ pub struct VerilatorPins {
     model: Model,
     /// Inputs were set since outputs settled.
     unsettled: bool,
+    tracer: Option<Tracer>,
+}
+
+/// Waveforms that are being written.
+struct Tracer {
+    relay: Rc<RefCell<Relay>>,
+    /// Cycles that any of them shows.
+    window: Range<u64>,
+    scope: TraceScope,
+}
+
+/// The relay, as the model writes to it.
+struct Shared(Rc<RefCell<Relay>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Tracer {
+    fn new(design: rtl::Design, waveforms: Vec<Waveform>) -> Tracer {
+        let options = || waveforms.iter().map(Waveform::options);
+        let first = options().map(|options| options.first_cycle).min().unwrap_or(0);
+        let end = options().map(|options| options.first_cycle.saturating_add(options.cycles)).max().unwrap_or(0);
+        let instance = match waveforms.as_slice() {
+            [one] => one.options().scope.clone(),
+            _ => String::new(),
+        };
+        let relay = Rc::new(RefCell::new(Relay::new(design, waveforms)));
+        Tracer { relay, window: first..end, scope: TraceScope { instance, levels: 0 } }
+    }
 }
 
 impl VerilatorTile {
@@ -35,22 +75,41 @@ impl VerilatorTile {
         HostPort::connect(VerilatorPins::new(config, options)?)
     }
 
-    /// As [`VerilatorTile::new`], and writes the waveforms of all signals to a VCD file.
+    /// As [`VerilatorTile::new`], and writes waveforms from the reset on.
     ///
     /// # Errors
-    /// As [`VerilatorTile::new`]; also if the file cannot be written.
-    pub fn traced(config: &TileConfig, vcd: &Path) -> Result<Self, DeviceError> {
-        let mut pins = VerilatorPins::new(config, &cosim::Options { trace: Trace::Vcd, ..cosim::Options::default() })?;
-        pins.model.open_trace(vcd).map_err(failed)?;
-        HostPort::connect(pins)
+    /// As [`VerilatorTile::new`]; also if a waveform shows an instance that there is not.
+    pub fn traced(config: &TileConfig, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
+        let design = design(config)?;
+        for waveform in &waveforms {
+            let instance = &waveform.options().scope;
+            if !design.has_instance(instance) {
+                return Err(waveform_failed(format!("no instance `{instance}` to trace")));
+            }
+        }
+        let sources = emitted(&design, &verilog::Options::traced());
+        let model = sources.simulate(&traced_options()).map_err(failed)?;
+        let tracer = Some(Tracer::new(design, waveforms));
+        HostPort::connect(VerilatorPins { model, unsettled: false, tracer })
     }
+}
+
+/// Values of any width are shown, and no contents of memories.
+fn traced_options() -> cosim::Options {
+    let limits = ["--trace-max-width", "65536", "--trace-max-array", "1"];
+    let verilator_arguments = limits.map(String::from).into();
+    cosim::Options { trace: Trace::Vcd, verilator_arguments, ..cosim::Options::default() }
 }
 
 /// A design as Verilator gets it: its Verilog for simulation, its top module's ports.
 pub fn cosim_design(design: &rtl::Design) -> cosim::Design {
+    emitted(design, &verilog::Options::simulation())
+}
+
+fn emitted(design: &rtl::Design, options: &verilog::Options) -> cosim::Design {
     let top = design.top();
     let mut sources = cosim::Design::new(&top.name);
-    for file in verilog::emit(design, &verilog::Options::simulation()) {
+    for file in verilog::emit(design, options) {
         sources = sources.source(file.name, file.text);
     }
     for (name, present) in [("clock", top.has_clock), ("reset", top.has_reset)] {
@@ -62,17 +121,34 @@ pub fn cosim_design(design: &rtl::Design) -> cosim::Design {
     top.outputs.iter().fold(sources, |sources, port| sources.output(&port.name, port.width as u32))
 }
 
+fn design(config: &TileConfig) -> Result<rtl::Design, DeviceError> {
+    config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
+    rtl::elaborate(&Tile { config: config.clone() }).map_err(|errors| DeviceError::Simulator(errors.to_string()))
+}
+
 fn failed(error: Error) -> DeviceError {
     DeviceError::Simulator(error.to_string())
 }
 
 impl VerilatorPins {
     fn new(config: &TileConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
-        config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
-        let design = rtl::elaborate(&Tile { config: config.clone() })
-            .map_err(|errors| DeviceError::Simulator(errors.to_string()))?;
-        let model = cosim_design(&design).simulate(options).map_err(failed)?;
-        Ok(VerilatorPins { model, unsettled: false })
+        let model = cosim_design(&design(config)?).simulate(options).map_err(failed)?;
+        Ok(VerilatorPins { model, unsettled: false, tracer: None })
+    }
+
+    /// Writes waveforms while a cycle of the next `cycles` is in their window.
+    fn trace(&mut self, cycles: u64) -> Result<(), DeviceError> {
+        let Some(tracer) = &self.tracer else { return Ok(()) };
+        let Range { start, end } = tracer.window;
+        let next = self.model.cycle();
+        if next < end && next + cycles > start {
+            if !self.model.is_tracing() {
+                self.model.trace_to(Shared(tracer.relay.clone()), &tracer.scope).map_err(failed)?;
+            }
+        } else if self.model.is_tracing() {
+            self.model.close_trace().map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The model.
@@ -112,15 +188,18 @@ impl Pins for VerilatorPins {
 
     fn step(&mut self, cycles: u64) -> Result<(), DeviceError> {
         self.unsettled = false;
+        self.trace(cycles)?;
         self.model.step(cycles).map_err(failed)
     }
 
     fn run_until(&mut self, pin: Port, value: u64, limit: u64) -> Result<bool, DeviceError> {
-        match self.model.run_until(pin, value, limit) {
-            Ok(_) => Ok(true),
-            Err(Error::Timeout { .. }) => Ok(false),
-            Err(error) => Err(failed(error)),
+        for _ in 0..limit {
+            if self.model.get_u64(pin) == value {
+                return Ok(true);
+            }
+            self.step(1)?;
         }
+        Ok(self.model.get_u64(pin) == value)
     }
 
     fn cycles(&self) -> u64 {
@@ -128,7 +207,9 @@ impl Pins for VerilatorPins {
     }
 
     fn finish(&mut self) -> Result<(), DeviceError> {
-        self.model.close_trace();
-        Ok(())
+        self.model.close_trace().map_err(failed)?;
+        let Some(Tracer { relay, .. }) = self.tracer.take() else { return Ok(()) };
+        let relay = Rc::into_inner(relay).expect("the model no longer writes to it").into_inner();
+        relay.finish().map_err(waveform_failed)
     }
 }

@@ -1,0 +1,256 @@
+//! The current value of every variable, and the waveforms that hear of its changes.
+
+use std::io;
+
+use super::names::{Name, Reading, Scope, names, readings};
+use super::sink::{Kind, VariableId};
+use super::{CYCLE_NS, TraceOptions, Waveform};
+use crate::design::Design;
+
+/// One value that changes; any number of names show it.
+struct Variable {
+    /// Its words in [`Recorder::values`].
+    first: usize,
+    words: usize,
+}
+
+/// Waveforms of a design, being written.
+pub struct Recorder {
+    variables: Vec<Variable>,
+    /// Words of all variables.
+    pub values: Vec<u64>,
+    writers: Vec<Writer>,
+    /// The first failure to write.
+    failure: Option<io::Error>,
+}
+
+/// One waveform.
+struct Writer {
+    waveform: Waveform,
+    clock: Option<VariableId>,
+    /// For each variable that it shows, its number among those of the recorder.
+    shown: Vec<Shown>,
+    /// For each of the recorder's variables, its place in `shown`.
+    place: Vec<Option<u32>>,
+    /// The last time; `None` before the window.
+    time: Option<u64>,
+    /// It could not be written, and is no more.
+    failed: bool,
+}
+
+struct Shown {
+    variable: usize,
+    id: VariableId,
+    readings: Vec<(VariableId, Reading)>,
+}
+
+impl Recorder {
+    /// Declares what the waveforms show of the design. Names for which `variable` gives the same number share a
+    /// variable of that number; what has none is not shown.
+    ///
+    /// # Errors
+    /// A waveform cannot be written, or there is no instance with the name of its scope.
+    pub fn new(
+        design: &Design,
+        waveforms: Vec<Waveform>,
+        mut variable: impl FnMut(&Scope, &Name) -> Option<usize>,
+    ) -> io::Result<Recorder> {
+        let top = Scope::top(design);
+        let mut recorder = Recorder { variables: vec![], values: vec![], writers: vec![], failure: None };
+        for waveform in waveforms {
+            let path = &waveform.options.scope;
+            let root = top
+                .find(path)
+                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")))?;
+            let mut writer =
+                Writer { waveform, clock: None, shown: vec![], place: vec![], time: None, failed: false };
+            writer.declare(design, root, &mut recorder, &mut variable)?;
+            writer.waveform.sink.begin()?;
+            recorder.writers.push(writer);
+        }
+        Ok(recorder)
+    }
+
+    /// Where the words of a variable are; empty for one that no name shows.
+    pub fn words(&self, variable: usize) -> std::ops::Range<usize> {
+        self.variables.get(variable).map_or(0..0, |Variable { first, words }| *first..first + words)
+    }
+
+    fn has(&mut self, variable: usize, width: usize) {
+        if variable >= self.variables.len() {
+            self.variables.resize_with(variable + 1, || Variable { first: 0, words: 0 });
+        }
+        if self.variables[variable].words == 0 {
+            let words = crate::bits::words_for(width);
+            self.variables[variable] = Variable { first: self.values.len(), words };
+            self.values.resize(self.values.len() + words, 0);
+        }
+    }
+
+    /// A waveform shows this cycle.
+    pub fn shows(&self, cycle: u64) -> bool {
+        self.writers.iter().any(|writer| !writer.failed && writer.waveform.options.shows_cycle(cycle))
+    }
+
+    /// Writes the values of `changed` variables in the half of the cycle in which the clock is `clock`: all that have
+    /// changed since the last call, whether or not it was in a window.
+    pub fn show(&mut self, cycle: u64, clock: bool, changed: &[u32]) {
+        let time = CYCLE_NS * cycle + if clock { CYCLE_NS / 2 } else { 0 };
+        for writer in self.writers.iter_mut().filter(|writer| !writer.failed) {
+            if !writer.waveform.options.shows_cycle(cycle) {
+                continue;
+            }
+            if let Err(failure) = writer.show(time, clock, changed, &self.variables, &self.values) {
+                writer.failed = true;
+                self.failure.get_or_insert(failure);
+            }
+        }
+    }
+
+    /// Ends all waveforms.
+    ///
+    /// # Errors
+    /// The first failure to write any of them; one had no cycle to show.
+    pub fn finish(mut self) -> io::Result<()> {
+        for writer in self.writers.iter_mut().filter(|writer| !writer.failed) {
+            let finished = match writer.time {
+                Some(_) => writer.waveform.sink.finish(),
+                None => Err(nothing_shown()),
+            };
+            if let Err(failure) = finished {
+                self.failure.get_or_insert(failure);
+            }
+        }
+        self.failure.map_or(Ok(()), Err)
+    }
+}
+
+/// The failure of a waveform without a value.
+pub fn nothing_shown() -> io::Error {
+    io::Error::other("the run had none of the cycles that it shows")
+}
+
+/// A name is inside what a waveform shows, of this scope or of one below.
+fn shows_below(design: &Design, scope: &Scope, options: &TraceOptions) -> bool {
+    options.names.is_none()
+        || names(&design.modules[scope.module]).iter().any(|name| options.shows_name(&scope.prefix, name.text))
+        || scope.children.iter().any(|child| shows_below(design, child, options))
+}
+
+impl Writer {
+    /// Declares a scope and what is below it.
+    fn declare(
+        &mut self,
+        design: &Design,
+        scope: &Scope,
+        recorder: &mut Recorder,
+        variable: &mut dyn FnMut(&Scope, &Name) -> Option<usize>,
+    ) -> io::Result<()> {
+        if !shows_below(design, scope, &self.waveform.options) {
+            return Ok(());
+        }
+        let module = &design.modules[scope.module];
+        self.waveform.sink.open_scope(&scope.name, &module.name)?;
+        if module.has_clock {
+            let wire = Kind::Wire { width: 1 };
+            match self.clock {
+                Some(clock) => self.waveform.sink.declare_alias("clock", wire, clock)?,
+                None => self.clock = Some(self.waveform.sink.declare("clock", wire)?),
+            }
+        }
+        for name in names(module) {
+            if !self.waveform.options.shows_name(&scope.prefix, name.text) {
+                continue;
+            }
+            if let Some(number) = variable(scope, &name) {
+                recorder.has(number, name.width);
+                self.declare_name(&name, number)?;
+                self.declare_readings(readings(module, &name), name.text, number)?;
+            }
+        }
+        scope.children.iter().try_for_each(|child| self.declare(design, child, recorder, variable))?;
+        self.waveform.sink.close_scope()
+    }
+
+    /// Names of the same variable share one of the sink's.
+    fn declare_name(&mut self, name: &Name, variable: usize) -> io::Result<()> {
+        let width = name.width;
+        let kind = if name.register { Kind::Register { width } } else { Kind::Wire { width } };
+        if variable >= self.place.len() {
+            self.place.resize(variable + 1, None);
+        }
+        if let Some(place) = self.place[variable] {
+            return self.waveform.sink.declare_alias(name.text, kind, self.shown[place as usize].id);
+        }
+        let id = self.waveform.sink.declare(name.text, kind)?;
+        self.place[variable] = Some(self.shown.len() as u32);
+        self.shown.push(Shown { variable, id, readings: vec![] });
+        Ok(())
+    }
+
+    fn declare_readings(
+        &mut self,
+        readings: Vec<(String, Reading)>,
+        name: &str,
+        variable: usize,
+    ) -> io::Result<()> {
+        let shown = &mut self.shown[self.place[variable].expect("declared before") as usize];
+        for (suffix, reading) in readings {
+            let kind = match &reading {
+                Reading::Number { .. } => Kind::Real,
+                Reading::State(states) => {
+                    Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) }
+                }
+            };
+            let name = format!("{name}{suffix}");
+            match shown.readings.iter().find(|(_, known)| *known == reading) {
+                Some((id, _)) => self.waveform.sink.declare_alias(&name, kind, *id)?,
+                None => shown.readings.push((self.waveform.sink.declare(&name, kind)?, reading)),
+            }
+        }
+        Ok(())
+    }
+
+    fn show(
+        &mut self,
+        time: u64,
+        clock: bool,
+        changed: &[u32],
+        variables: &[Variable],
+        values: &[u64],
+    ) -> io::Result<()> {
+        let first = self.time.is_none();
+        if self.time != Some(time) {
+            self.waveform.sink.time(time)?;
+            self.time = Some(time);
+            if let Some(id) = self.clock {
+                self.waveform.sink.bits(id, &[clock.into()])?;
+            }
+        }
+        let mut write = |shown: &Shown| {
+            let Variable { first, words } = variables[shown.variable];
+            shown.write(&mut *self.waveform.sink, &values[first..first + words])
+        };
+        if first {
+            return self.shown.iter().try_for_each(write);
+        }
+        let shown = |&variable: &u32| self.place.get(variable as usize).copied().flatten();
+        changed.iter().filter_map(shown).try_for_each(|place| write(&self.shown[place as usize]))
+    }
+}
+
+impl Shown {
+    fn write(&self, sink: &mut dyn super::Sink, words: &[u64]) -> io::Result<()> {
+        sink.bits(self.id, words)?;
+        for (id, reading) in &self.readings {
+            match reading {
+                Reading::Number { format, low, bits } => sink.real(*id, format.number(words, *low, *bits))?,
+                Reading::State(states) => match states.get(words[0] as usize) {
+                    Some(state) => sink.text(*id, state)?,
+                    None => sink.text(*id, "?")?,
+                },
+            }
+        }
+        Ok(())
+    }
+}

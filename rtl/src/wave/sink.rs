@@ -1,0 +1,136 @@
+//! Where waveforms go.
+
+use std::io;
+
+/// Number of a variable of a sink, in the order of declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VariableId(pub usize);
+
+/// What a variable holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Bits that are computed.
+    Wire {
+        /// Width in bits.
+        width: usize,
+    },
+    /// Bits that are stored.
+    Register {
+        /// Width in bits.
+        width: usize,
+    },
+    /// A number.
+    Real,
+    /// ASCII text.
+    Text {
+        /// Length of the longest.
+        characters: usize,
+    },
+}
+
+/// A format of waveforms: first scopes and variables are declared, then times and changes follow.
+pub trait Sink: Send {
+    /// Opens a scope, an instance called `name` of a module, below the one that is open.
+    ///
+    /// # Errors
+    /// It cannot be written; this holds for all functions.
+    fn open_scope(&mut self, name: &str, module: &str) -> io::Result<()>;
+
+    /// Ends the innermost open scope.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn close_scope(&mut self) -> io::Result<()>;
+
+    /// A new variable in the open scope.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn declare(&mut self, name: &str, kind: Kind) -> io::Result<VariableId>;
+
+    /// A further name, of the same kind, for a variable.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn declare_alias(&mut self, name: &str, kind: Kind, variable: VariableId) -> io::Result<()>;
+
+    /// Ends the declarations.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn begin(&mut self) -> io::Result<()>;
+
+    /// Time goes on to `nanoseconds`. The first time is followed by the value of every variable.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn time(&mut self, nanoseconds: u64) -> io::Result<()>;
+
+    /// A variable of bits changes; words are least significant first, and bits past the width are zero.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn bits(&mut self, variable: VariableId, words: &[u64]) -> io::Result<()>;
+
+    /// A number changes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn real(&mut self, variable: VariableId, number: f64) -> io::Result<()>;
+
+    /// A text changes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn text(&mut self, variable: VariableId, text: &str) -> io::Result<()>;
+
+    /// The end: everything is written out.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// Eight binary digits of each byte, most significant first.
+static DIGITS: [[u8; 8]; 256] = {
+    let mut digits = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut i = 0;
+        while i < 8 {
+            digits[byte][i] = b'0' + (byte >> (7 - i) & 1) as u8;
+            i += 1;
+        }
+        byte += 1;
+    }
+    digits
+};
+
+/// Appends the lowest `digits` binary digits, most significant first.
+pub(super) fn append_binary(to: &mut Vec<u8>, words: &[u64], digits: usize) {
+    let byte = |index: usize| DIGITS[(words[index / 8] >> (8 * (index % 8)) & 0xff) as usize];
+    let (whole, partial) = (digits / 8, digits % 8);
+    if partial > 0 {
+        to.extend_from_slice(&byte(whole)[8 - partial..]);
+    }
+    for index in (0..whole).rev() {
+        to.extend_from_slice(&byte(index));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_digits_are_those_that_rust_prints() {
+        let words = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
+        for digits in 1..=128 {
+            let mut text = vec![];
+            append_binary(&mut text, &words, digits);
+            let value = u128::from(words[1]) << 64 | u128::from(words[0]);
+            let whole = format!("{value:0128b}");
+            assert_eq!(text, whole.as_bytes()[128 - digits..]);
+        }
+    }
+}

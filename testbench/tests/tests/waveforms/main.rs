@@ -1,0 +1,4 @@
+//! Waveforms of a product on the whole tile: the same from both simulators, and readable by others.
+
+mod collect;
+mod simulators;
