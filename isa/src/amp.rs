@@ -7,9 +7,9 @@ layout! {
     /// Describes one AMP command: the rows, the block list and where results go. At an address that is a multiple
     /// of 8. Row `r = y * rows_x + x`.
     pub struct AmpDescriptor: [u64; 6] {
-        /// Rows in the x direction, 1 to 64; `rows_x * rows_y` is at most 64.
+        /// Rows in the x direction, at least 1; `rows_x * rows_y` is at most `rows` of the register CONFIGURATION.
         ROWS_X rows_x: u32 = 0[6:0];
-        /// Rows in the y direction, 1 to 64.
+        /// Rows in the y direction, at least 1.
         ROWS_Y rows_y: u32 = 0[14:8];
         /// Result columns that count, 1 to 16. Lanes beyond raise no flag; words beyond the last column are not
         /// stored.

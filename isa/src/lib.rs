@@ -58,7 +58,7 @@ pub const LANES: u32 = 16;
 /// Side of a weight block: K and columns.
 pub const BLOCK: u32 = 16;
 
-/// Rows of a weight panel that one AMP command can name: accumulator rows in each half.
+/// Most rows that one AMP command can name: accumulator rows in each half of the largest tile.
 pub const ROWS: u32 = 64;
 
 /// Loop counters of the sequencer.

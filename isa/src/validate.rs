@@ -10,7 +10,7 @@ use crate::command::Command;
 use crate::error_code::ErrorCode;
 use crate::layout::{DecodeError, NamedValue};
 use crate::values::{Activation, ControlRegister, EngineMask};
-use crate::{BLOCK, LANES, ROWS, WORD_BYTES};
+use crate::{BLOCK, LANES, WORD_BYTES};
 
 /// What a tile was built with, as far as it decides which programs are legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,14 +19,16 @@ pub struct Limits {
     pub memory_bytes: u32,
     /// Products that a lane adds in a cycle (T).
     pub terms: u32,
+    /// Accumulator rows in each half (D).
+    pub rows: u32,
     /// The engines that exist.
     pub engines: EngineMask,
 }
 
 impl Limits {
     /// A tile whose only engine is the AMP.
-    pub const fn new(memory_bytes: u32, terms: u32) -> Self {
-        Self { memory_bytes, terms, engines: EngineMask::AMP }
+    pub const fn new(memory_bytes: u32, terms: u32, rows: u32) -> Self {
+        Self { memory_bytes, terms, rows, engines: EngineMask::AMP }
     }
 
     /// Words of 8 bytes that a stream moves in one access (G): `max(1, terms / 4)`.
@@ -210,7 +212,7 @@ impl AmpDescriptor {
     /// # Errors
     /// `BAD_DESCRIPTOR`, `MISALIGNED`, `LIST_OUT_OF_RANGE`, or `OUT_OF_RANGE` for results and partial sums.
     pub fn validate(&self, limits: &Limits) -> Result<(), Violation> {
-        self.validate_values()?;
+        self.validate_values(limits)?;
         self.validate_alignment(limits)?;
 
         let list_first = i64::from(self.list_address);
@@ -236,17 +238,17 @@ impl AmpDescriptor {
     }
 
     /// Values that the bits allow and the hardware does not: `BAD_DESCRIPTOR`.
-    fn validate_values(&self) -> Result<(), Violation> {
+    fn validate_values(&self, limits: &Limits) -> Result<(), Violation> {
         for (name, value, max) in [
-            ("rows_x", self.rows_x, ROWS),
-            ("rows_y", self.rows_y, ROWS),
+            ("rows_x", self.rows_x, limits.rows),
+            ("rows_y", self.rows_y, limits.rows),
             ("columns", self.columns, LANES),
             ("list_count", self.list_count, 65535),
         ] {
             require!((1..=max).contains(&value), BadDescriptor, "{name} = {value}: expected 1..={max}");
         }
-        let rows = self.rows();
-        require!(rows <= ROWS, BadDescriptor, "rows_x * rows_y = {rows}: expected at most {ROWS}");
+        let (rows, most) = (self.rows(), limits.rows);
+        require!(rows <= most, BadDescriptor, "rows_x * rows_y = {rows}: expected at most {most}");
         require_named("activation", self.activation.0, Activation::NAMES, ErrorCode::BadDescriptor)
     }
 

@@ -38,6 +38,6 @@ fn example_on_the_page_is_a_legal_program() {
     let page = reference();
     let example = page.split("```asm\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let program = assemble(example).unwrap();
-    program.validate(&isa::Limits::new(0x1_0000, 16)).unwrap();
+    program.validate(&isa::Limits::new(0x1_0000, 16, 64)).unwrap();
     assert_eq!(program.segments.len(), 2);
 }

@@ -2,8 +2,8 @@
 
 use isa::{Activation, AmpDescriptor, Command, ErrorCode, Limits, ListEntry, Violation, assemble};
 
-const NARROW: Limits = Limits::new(0x1_0000, 4);
-const WIDE: Limits = Limits::new(0x1_0000, 16);
+const NARROW: Limits = Limits::new(0x1_0000, 4, 64);
+const WIDE: Limits = Limits::new(0x1_0000, 16, 64);
 
 fn descriptor() -> AmpDescriptor {
     AmpDescriptor {
@@ -103,6 +103,23 @@ fn descriptors_say_what_is_legal() {
     ] {
         assert_eq!(refusal(bad.validate(&NARROW)), message);
     }
+}
+
+#[test]
+fn a_small_tile_refuses_the_rows_that_a_large_one_takes() {
+    let small = Limits { rows: 16, ..NARROW };
+    for (bad, message) in [
+        (AmpDescriptor { rows_x: 17, rows_y: 1, ..descriptor() }, "BAD_DESCRIPTOR: rows_x = 17: expected 1..=16"),
+        (AmpDescriptor { rows_x: 1, rows_y: 17, ..descriptor() }, "BAD_DESCRIPTOR: rows_y = 17: expected 1..=16"),
+        (
+            AmpDescriptor { rows_x: 6, rows_y: 3, ..descriptor() },
+            "BAD_DESCRIPTOR: rows_x * rows_y = 18: expected at most 16",
+        ),
+    ] {
+        bad.validate(&NARROW).unwrap();
+        assert_eq!(refusal(bad.validate(&small)), message);
+    }
+    AmpDescriptor { rows_x: 4, rows_y: 4, ..descriptor() }.validate(&small).unwrap();
 }
 
 #[test]

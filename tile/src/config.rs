@@ -1,6 +1,7 @@
 //! What can be chosen about a tile, the named configurations, and which choices are legal.
 
 use accumulators::{AccumulatorKind, AmpConfig, ConfigError};
+use isa::Limits;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -131,6 +132,11 @@ impl TileConfig {
             Accumulator::Exact => AccumulatorKind::Exact { bits: self.accumulator_bits },
         };
         AmpConfig { terms: self.terms, rows: self.rows, accumulator }
+    }
+
+    /// What decides which programs are legal on this tile.
+    pub fn limits(&self) -> Limits {
+        Limits::new(self.memory_bytes() as u32, self.terms as u32, self.rows as u32)
     }
 
     /// Multiply-accumulates a cycle: 16 T.

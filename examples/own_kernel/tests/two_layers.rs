@@ -4,7 +4,7 @@
 //! for bit. A plain Rust version says that the program computes what it should.
 
 use half::f16;
-use isa::{Limits, disassemble, register};
+use isa::{disassemble, register};
 use kernels::device::{Device, GoldenDevice, NativeTile, VerilatorTile};
 use kernels::random::Random;
 use own_kernel::{Layer, SAMPLES, WIDTH, run, two_layers};
@@ -33,7 +33,7 @@ fn golden() -> [[f32; WIDTH]; SAMPLES] {
 fn the_program_is_legal_on_the_tile() {
     let config = TileConfig::ipu64();
     let program = two_layers().unwrap();
-    program.validate(&Limits::new(config.memory_bytes() as u32, config.terms as u32)).unwrap();
+    program.validate(&config.limits()).unwrap();
     // What a debugger would show; it assembles to the same program.
     println!("{}", disassemble(&program));
 }

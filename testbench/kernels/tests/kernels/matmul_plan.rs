@@ -2,7 +2,7 @@
 
 use crate::products::{config, problem, run_on_golden};
 use golden::{Activation, OutputType, Shape};
-use isa::{AmpDescriptor, Command, Limits};
+use isa::{AmpDescriptor, Command};
 use kernels::matmul::{MatmulPlan, MatmulProblem, PlanError, StartKind, plan};
 use proptest::prelude::*;
 use tile::{Accumulator, TileConfig};
@@ -65,7 +65,7 @@ fn check_memory(plan: &MatmulPlan) {
             assert!((low.end() - 1) / bank < high.address / bank, "{low_name} and {high_name} share a bank");
         }
     }
-    let limits = Limits::new(config.memory_bytes() as u32, config.terms as u32);
+    let limits = config.limits();
     for program in &plan.programs {
         program.program.validate(&limits).unwrap();
         for segment in &program.program.segments {
