@@ -2,6 +2,7 @@
 
 use accumulators::{AccumulatorKind, AmpConfig, ConfigError};
 use isa::Limits;
+use isa::register::Configuration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -132,6 +133,23 @@ impl TileConfig {
             Accumulator::Exact => AccumulatorKind::Exact { bits: self.accumulator_bits },
         };
         AmpConfig { terms: self.terms, rows: self.rows, accumulator }
+    }
+
+    /// What the register CONFIGURATION says.
+    pub fn configuration(&self) -> Configuration {
+        let AmpConfig { terms, rows, accumulator } = self.amp();
+        let (exact, accumulator_bits) = match accumulator {
+            AccumulatorKind::Fp32 => (false, accumulator.state_bits()),
+            AccumulatorKind::Exact { bits } => (true, bits),
+        };
+        Configuration {
+            terms: terms as u32,
+            lanes: accumulators::config::LANES as u32,
+            rows: rows as u32,
+            exact,
+            accumulator_bits: accumulator_bits as u32,
+            banks: self.banks as u32,
+        }
     }
 
     /// What decides which programs are legal on this tile.

@@ -40,6 +40,7 @@ mod memory;
 
 use crate::accumulator::AccumulatorKind;
 use crate::flags::Flags;
+use isa::register::Configuration;
 use isa::{Command, ControlRegister, DecodeError, EngineMask, ErrorCode, LOOP_LEVELS, ROWS, WORD_BYTES};
 use memory::{At, Fault};
 
@@ -57,6 +58,17 @@ pub struct TileParameters {
 }
 
 impl TileParameters {
+    /// Those of a tile by what it says of itself: the registers CONFIGURATION and MEMORY_BYTES.
+    pub fn of(configuration: &Configuration, memory_bytes: usize) -> TileParameters {
+        let accumulator = if configuration.exact {
+            AccumulatorKind::Exact { bits: configuration.accumulator_bits }
+        } else {
+            AccumulatorKind::Fp32
+        };
+        let (terms, rows) = (configuration.terms as usize, configuration.rows as usize);
+        TileParameters { terms, accumulator, rows, memory_bytes }
+    }
+
     /// Bytes of an access by one of the AMP's streams: 8 up to T = 4, then 2 T.
     pub fn access_bytes(&self) -> u32 {
         WORD_BYTES * (self.terms as u32 / 4).max(1)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use golden::{MatmulOptions, OutputType, ReadOut, Shape};
+use golden::{MatmulOptions, OutputType, ReadOut, Shape, TileParameters};
 use isa::BLOCK;
 use thiserror::Error;
 use tile::{Accumulator, TileConfig, TileConfigError};
@@ -12,7 +12,6 @@ use super::layout::Layout;
 use super::panels::{self, Common, Panel};
 use super::program::{self, Flow, TileProgram};
 use super::{MatmulProblem, StartKind};
-use crate::device::golden_parameters;
 
 /// A product that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,7 +80,7 @@ impl MatmulPlan {
 
     /// The golden model's options for this plan.
     pub fn options(&self) -> MatmulOptions {
-        let parameters = golden_parameters(&self.config);
+        let parameters = TileParameters::of(&self.config.configuration(), self.config.memory_bytes());
         MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
     }
 }
