@@ -250,10 +250,12 @@ impl Module for Amp {
         let preloads: Vec<Signal> = (0..2)
             .map(|half| (preload.valid & preload.at.half.eq(half)).named(format!("half_{half}_preloads")))
             .collect();
+        let steps_in_half: Vec<Signal> =
+            (0..2).map(|half| (read.valid & read.at.half.eq(half)).named(format!("half_{half}_steps"))).collect();
         let halves: Vec<Vec<HalfControl>> = (0..2)
             .map(|half| {
                 let name = |what: &str, signal: Signal| signal.named(format!("half_{half}_{what}"));
-                let steps_here = name("steps", read.valid & read.at.half.eq(half));
+                let steps_here = steps_in_half[half];
                 let drains_here = name("drains", drain_read & io.drain.at.half.eq(half));
                 let writes_here = name("writes", written.valid & written.at.half.eq(half));
                 let preloads_here = preloads[half];
@@ -293,6 +295,10 @@ impl Module for Amp {
             .collect();
 
         let drained = drain(m, &config, &io, &lanes);
+        for (half, steps) in steps_in_half.into_iter().enumerate() {
+            let replaced = steps & drained.waits & drain_half.eq(half);
+            m.assert(&format!("half_{half}_keeps_its_drained_word"), !replaced);
+        }
         let (stepped, preloaded) = (step_flags(&lanes, written), preload_flags(&config, &preload, &partial_states));
         let flags = AmpFlags {
             invalid: stepped.invalid | preloaded.invalid | drained.flags.invalid,

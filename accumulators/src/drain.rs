@@ -17,6 +17,8 @@ use crate::read_out::{ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, 
 bundle! {
     /// The drain's side of the outputs.
     pub struct Drained {
+        /// States that were read stay in the lanes' read registers at the end of this cycle.
+        pub waits: Signal,
         /// A word is there.
         pub valid: Signal,
         /// Its 64 G bits.
@@ -48,13 +50,14 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
         mode: io.drain.mode.clone(),
         lanes: io.drain.lanes,
     }];
-    let mut valid = io.drain.valid;
+    let mut valid = vec![io.drain.valid];
     for cycle in 1..=DRAIN_CYCLES {
         let next = m.register(&format!("drain_valid_{cycle}"), 1).reset(0);
-        m.when(advance, || next.set(valid));
-        valid = next.q;
+        m.when(advance, || next.set(valid[cycle - 1]));
+        valid.push(next.q);
         requests.push(stage(m, &format!("drain_{cycle}"), advance, &requests[cycle - 1]));
     }
+    let (waits, valid) = (valid[1] & !advance, valid[DRAIN_CYCLES]);
     let (read, picked, last) = (&requests[1], &requests[2], &requests[DRAIN_CYCLES]);
 
     // The states come out of the lanes' memories; the word of the row picks those that go to the read-out units.
@@ -104,6 +107,7 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
     let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
     let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
     Drained {
+        waits,
         valid,
         result: mux(last.mode.fp16, cat(fp16).named("fp16_results"), cat(fp32).named("fp32_results")),
         flags: ResultFlags {

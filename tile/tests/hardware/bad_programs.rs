@@ -1,11 +1,10 @@
 //! Bad programs: the tile stops with the golden model's code and address, and then runs a good program.
 
-mod common;
-
-use common::Host;
-use golden::tile::{Tile as GoldenTile, TileParameters};
+use golden::Tile as GoldenTile;
 use isa::{AmpDescriptor, Command, EngineMask, ErrorCode, ListEntry, register};
 use tile::{Accumulator, TileConfig};
+
+use crate::host::{Host, Refused};
 
 const PROGRAM: u32 = 0x1000;
 const DESCRIPTOR: u32 = 0x1100;
@@ -78,12 +77,7 @@ fn image(parts: &Parts, config: &TileConfig) -> Vec<u64> {
 }
 
 fn golden(memory: &[u64], config: &TileConfig) -> GoldenTile {
-    let mut tile = GoldenTile::new(TileParameters {
-        terms: config.terms,
-        accumulator: golden::AccumulatorKind::Fp32,
-        rows: config.rows,
-        memory_bytes: config.memory_bytes(),
-    });
+    let mut tile = crate::golden(config);
     tile.memory.copy_from_slice(memory);
     tile
 }
@@ -235,11 +229,11 @@ fn the_host_can_stop_a_program_that_never_ends() {
     host.step(1000);
     assert_eq!(host.register(register::STATUS) & 1, 1, "still running");
     let beyond = host.request(true, register::START.address(), 1 << 32 | u64::from(PROGRAM), 0xff);
-    assert_eq!(beyond, Err(common::Refused), "START at more than 24 bits");
+    assert_eq!(beyond, Err(Refused), "START at more than 24 bits");
     let partly = host.request(true, register::STOP.address(), 0, 0x7f);
-    assert_eq!(partly, Err(common::Refused), "a write of part of a register");
+    assert_eq!(partly, Err(Refused), "a write of part of a register");
     let refused = host.request(true, register::START.address(), PROGRAM.into(), 0xff);
-    assert_eq!(refused, Err(common::Refused), "START while a program runs");
+    assert_eq!(refused, Err(Refused), "START while a program runs");
     host.request(true, register::STOP.address(), 0, 0xff).expect("STOP");
     assert_eq!(host.register(register::STATUS), u64::from(ErrorCode::Stopped.code()) << 8);
     runs_a_legal_program(&mut host, &config, "STOP");
@@ -294,7 +288,7 @@ fn the_host_port_refuses_what_is_not_there() {
         (false, register::STATUS.address() + 4),
     ];
     for (write, address) in cases {
-        assert_eq!(host.request(write, address, 0, 0xff), Err(common::Refused), "write {write}, {address:#x}");
+        assert_eq!(host.request(write, address, 0, 0xff), Err(Refused), "write {write}, {address:#x}");
     }
     assert_eq!(host.register(register::IDENTITY), register::IDENTITY_VALUE);
     assert_eq!(host.register(register::MEMORY_BYTES), config.memory_bytes() as u64);

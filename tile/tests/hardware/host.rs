@@ -75,16 +75,21 @@ impl Host {
 
     /// Writes whole words.
     pub fn write_words(&mut self, address: u32, words: &[u64]) {
-        self.stream(true, address, words);
+        self.write_each((address..).step_by(8).zip(words.iter().copied()).collect());
+    }
+
+    /// Writes each word to its address.
+    pub fn write_each(&mut self, words: Vec<(u32, u64)>) {
+        self.stream(true, words);
     }
 
     /// Reads whole words.
     pub fn read_words(&mut self, address: u32, count: usize) -> Vec<u64> {
-        self.stream(false, address, &vec![0; count])
+        self.stream(false, (address..).step_by(8).map(|address| (address, 0)).take(count).collect())
     }
 
     /// One request for each word, one a cycle; the responses' data.
-    fn stream(&mut self, write: bool, address: u32, words: &[u64]) -> Vec<u64> {
+    fn stream(&mut self, write: bool, words: Vec<(u32, u64)>) -> Vec<u64> {
         let mut responses = vec![];
         let mut sent = 0;
         let mut cycles = 0;
@@ -92,10 +97,11 @@ impl Host {
         self.sim.set(self.lanes, 0xff);
         while responses.len() < words.len() {
             self.sim.set(self.valid, (sent < words.len()).into());
-            self.sim.set(self.address, u64::from(address) + 8 * sent as u64);
-            self.sim.set(self.data, words.get(sent).copied().unwrap_or(0));
+            let (address, data) = words.get(sent).copied().unwrap_or_default();
+            self.sim.set(self.address, address.into());
+            self.sim.set(self.data, data);
             if self.sim.get(self.response_valid) == 1 {
-                assert_eq!(self.sim.get(self.response_error), 0, "memory is there");
+                assert_eq!(self.sim.get(self.response_error), 0, "what is asked for is there");
                 responses.push(self.sim.get(self.response_data));
             }
             let taken = sent < words.len() && self.sim.get(self.ready) == 1;
@@ -113,11 +119,26 @@ impl Host {
         self.request(false, register.address(), 0, 0).expect("a register that can be read")
     }
 
+    /// Starts a program.
+    pub fn start(&mut self, start: u32) {
+        self.request(true, isa::register::START.address(), start.into(), 0xff).expect("no program runs");
+    }
+
+    /// A program runs.
+    pub fn is_running(&mut self) -> bool {
+        self.sim.get(self.running) == 1
+    }
+
     /// Starts a program and waits until it ends; panics after `limit` cycles.
     pub fn run(&mut self, start: u32, limit: u64) {
-        self.request(true, isa::register::START.address(), start.into(), 0xff).expect("no program runs");
+        self.start(start);
+        self.wait(limit);
+    }
+
+    /// Waits until the program ends; panics after `limit` cycles.
+    pub fn wait(&mut self, limit: u64) {
         let mut cycles = 0;
-        while self.sim.get(self.running) == 1 {
+        while self.is_running() {
             self.step(1);
             cycles += 1;
             assert!(cycles < limit, "the program runs for more than {limit} cycles");
