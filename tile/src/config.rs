@@ -171,11 +171,6 @@ impl TileConfig {
     pub fn bank_bytes(&self) -> usize {
         self.bank_kib * 1024
     }
-
-    /// Access words (64 G bits) in a bank.
-    pub fn bank_depth(&self) -> usize {
-        self.bank_bytes() / (8 * self.amp().access_words())
-    }
 }
 
 #[cfg(test)]

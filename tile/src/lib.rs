@@ -8,6 +8,7 @@
 //! | [`sequencer`] | runs tile programs                                                         |
 //! | [`engine`]    | the AMP engine: descriptors, block lists, streams                          |
 //! | [`sram`]      | banks, parity, priorities                                                  |
+//! | [`fields`]    | fields of 64-bit words, out and in                                         |
 //!
 //! Commands, descriptors, list entries and registers are declared in the crate `isa`; the AMP unit is in the crate
 //! `accumulators`.
@@ -15,6 +16,7 @@
 pub mod config;
 pub mod control;
 pub mod engine;
+pub mod fields;
 pub mod sequencer;
 pub mod sram;
 pub mod tile;

@@ -22,10 +22,7 @@
 //! | Parity     | even, a bit a byte: cleared memory is legal                                       |
 //! | Does not   | report faults of the host port: the host port checks addresses itself             |
 
-use accumulators::AmpConfig;
 use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, lit, select};
-
-use crate::config::TileConfig;
 
 /// Cycles from a request that is taken to its data.
 pub const LATENCY_CYCLES: usize = 2;
@@ -34,10 +31,14 @@ pub const LATENCY_CYCLES: usize = 2;
 pub const ADDRESS_BITS: usize = isa::layout::ADDRESS_BITS as usize;
 
 /// The banks of a tile.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sram {
-    /// Configuration of the tile.
-    pub config: TileConfig,
+    /// Number of banks.
+    pub banks: usize,
+    /// Size of each, a power of two.
+    pub bank_bytes: usize,
+    /// G: 64-bit words of an access.
+    pub access_words: usize,
 }
 
 bundle! {
@@ -276,12 +277,11 @@ impl Module for Sram {
     type Out = SramOut;
 
     fn name(&self) -> String {
-        let TileConfig { terms, banks, bank_kib, .. } = self.config;
-        format!("sram_{banks}x{bank_kib}k_t{terms}")
+        format!("sram_{}x{}k_g{}", self.banks, self.bank_bytes / 1024, self.access_words)
     }
 
     fn inputs(&self, ports: &Ports) -> SramIn {
-        let access_bits = self.config.amp().access_bits();
+        let access_bits = self.access_bits();
         let read = |name: &str| ReadRequest::ports(&ports.nested(name));
         let results = ports.nested("results_request");
         SramIn {
@@ -302,21 +302,18 @@ impl Module for Sram {
 
     fn build(&self, m: &Builder, io: SramIn) -> SramOut {
         m.summary("SRAM banks with parity, and the priority of the ports in each of them.");
-        let amp = self.config.amp();
+        let wide = self.access_words;
 
         // Requests, highest priority first.
-        let results = self.access(&io.results_request.valid, io.results_request.address, amp.access_words());
+        let results = self.access(&io.results_request.valid, io.results_request.address, wide);
         let results = Access {
-            write: Some((
-                with_parity(io.results_request.data),
-                lit(Bits::ones(amp.access_bits() / 8), amp.access_bits() / 8),
-            )),
+            write: Some((with_parity(io.results_request.data), lit(Bits::ones(8 * wide), 8 * wide))),
             ..results
         };
-        let stream = |request: &ReadRequest| self.access(&request.valid, request.address, amp.access_words());
+        let stream = |request: &ReadRequest| self.access(&request.valid, request.address, wide);
         let narrow = |request: &ReadRequest| self.access(&request.valid, request.address, 1);
         let host = self.access(&io.host_request.valid, io.host_request.address, 1);
-        let host = Access { write: Some(self.host_write(&amp, &io.host_request)), ..host };
+        let host = Access { write: Some(self.host_write(&io.host_request)), ..host };
         let accesses = [
             results,
             stream(&io.inputs_request),
@@ -337,7 +334,7 @@ impl Module for Sram {
             accesses.iter().zip(&conflicts).map(|(access, &conflict)| access.valid & !conflict).collect();
 
         // Each bank is one memory with one port.
-        let bank_data: Vec<Signal> = (0..self.config.banks).map(|bank| self.bank(m, bank, &accesses, &taken)).collect();
+        let bank_data: Vec<Signal> = (0..self.banks).map(|bank| self.bank(m, bank, &accesses, &taken)).collect();
 
         // A cycle later the data is at the banks; one more, and it is in the port's register with its address.
         let port = |port: usize, name: &str, words: usize| {
@@ -345,7 +342,7 @@ impl Module for Sram {
             m.scope(name, || {
                 let valid_1 = (taken[port] & io.running).register_reset("valid_1");
                 let valid_2 = (valid_1 & io.running).register_reset("valid_2");
-                let read = read_back(access, &bank_data, words, &amp);
+                let read = self.read_back(access, &bank_data, words);
                 let parity = Fault::new(valid_2 & read.bad_parity, isa::ErrorCode::Parity, read.address);
                 PortOut {
                     ready: taken[port],
@@ -357,11 +354,10 @@ impl Module for Sram {
                 }
             })
         };
-        let wide = amp.access_words();
         let (inputs, weights, partials) =
             (port(1, "inputs_port", wide), port(2, "weights_port", wide), port(3, "partials_port", wide));
         let (lists, sequencer) = (port(4, "lists_port", 1), port(5, "sequencer_port", 1));
-        let host = m.scope("host_port", || read_back(&accesses[6], &bank_data, 1, &amp));
+        let host = m.scope("host_port", || self.read_back(&accesses[6], &bank_data, 1));
         m.unused(host.address);
         SramOut {
             results: WriteOut {
@@ -380,18 +376,25 @@ impl Module for Sram {
 }
 
 impl Sram {
+    fn access_bits(&self) -> usize {
+        64 * self.access_words
+    }
+
     fn bank_bits(&self) -> usize {
-        rtl::builder::address_bits(self.config.banks)
+        rtl::builder::address_bits(self.banks)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.banks * self.bank_bytes
     }
 
     /// Takes an address apart and checks it: alignment to `words` 64-bit words first, then range.
     fn access(&self, valid: &Signal, address: Signal, words: usize) -> Access {
-        let amp = self.config.amp();
         let low = (8 * words).trailing_zeros() as usize;
-        let access_low = amp.access_low_bits();
-        let bank_low = self.config.bank_bytes().trailing_zeros() as usize;
+        let access_low = (8 * self.access_words).trailing_zeros() as usize;
+        let bank_low = self.bank_bytes.trailing_zeros() as usize;
         let misaligned = address.bits(0..low).any();
-        let beyond = address.ge(self.config.memory_bytes());
+        let beyond = address.ge(self.memory_bytes());
         let code =
             rtl::mux(misaligned, lit(isa::ErrorCode::Misaligned.code(), 8), lit(isa::ErrorCode::OutOfRange.code(), 8));
         Access {
@@ -405,8 +408,8 @@ impl Sram {
     }
 
     /// The host's 64 bits at their place in the access word, and the bytes that are written.
-    fn host_write(&self, amp: &AmpConfig, host: &HostRequest) -> (Signal, Signal) {
-        let words = amp.access_words();
+    fn host_write(&self, host: &HostRequest) -> (Signal, Signal) {
+        let words = self.access_words;
         let data = with_parity(host.data).repeat(words);
         let write = host.write.repeat(8) & host.lanes;
         let lanes: Vec<Signal> = (0..words)
@@ -417,8 +420,7 @@ impl Sram {
     }
 
     fn bank(&self, m: &Builder, bank: usize, accesses: &[Access], taken: &[Signal]) -> Signal {
-        let amp = self.config.amp();
-        let lanes = amp.access_bits() / 8;
+        let lanes = 8 * self.access_words;
         m.scope(format!("bank_{bank}"), || {
             let here: Vec<Signal> =
                 accesses.iter().zip(taken).map(|(access, &taken)| taken & access.bank.eq(bank)).collect();
@@ -434,9 +436,25 @@ impl Sram {
             let word = gather(&|access| Some(access.word));
             let data = gather(&|access| access.write.map(|(data, _)| data));
             let write_lanes = gather(&|access| access.write.map(|(_, lanes)| lanes));
-            let memory = m.memory("words", self.config.bank_depth(), 9 * lanes);
+            let memory = m.memory("words", self.bank_bytes / lanes, 9 * lanes);
             memory.access("data", enable, word, data, write_lanes)
         })
+    }
+
+    /// The data of the bank that an access went to, registered, and whether its parity is wrong.
+    fn read_back(&self, access: &Access, bank_data: &[Signal], words: usize) -> ReadBack {
+        let (bank, address) = (access.bank.register("bank_1"), access.address.register("address_1"));
+        let word = select(bank, bank_data);
+        let word = if words == self.access_words {
+            word
+        } else {
+            let options: Vec<Signal> = (0..self.access_words).map(|i| word.bits(72 * i..72 * (i + 1))).collect();
+            select(address_word(address, self.access_words), options)
+        };
+        let word = word.register("word_2");
+        let bytes: Vec<Signal> = (0..8 * words).rev().map(|i| word.bits(9 * i..9 * i + 8)).collect();
+        let bad_bytes: Vec<Signal> = (0..8 * words).map(|i| word.bits(9 * i..9 * (i + 1)).parity()).collect();
+        ReadBack { data: cat(bytes), bad_parity: cat(bad_bytes).any(), address: address.register("address_2") }
     }
 }
 
@@ -461,20 +479,4 @@ struct ReadBack {
     data: Signal,
     bad_parity: Signal,
     address: Signal,
-}
-
-/// The data of the bank that an access went to, registered, and whether its parity is wrong.
-fn read_back(access: &Access, bank_data: &[Signal], words: usize, amp: &AmpConfig) -> ReadBack {
-    let (bank, address) = (access.bank.register("bank_1"), access.address.register("address_1"));
-    let word = select(bank, bank_data);
-    let word = if words == amp.access_words() {
-        word
-    } else {
-        let options: Vec<Signal> = (0..amp.access_words()).map(|i| word.bits(72 * i..72 * (i + 1))).collect();
-        select(address_word(address, amp.access_words()), options)
-    };
-    let word = word.register("word_2");
-    let bytes: Vec<Signal> = (0..8 * words).rev().map(|i| word.bits(9 * i..9 * i + 8)).collect();
-    let bad_bytes: Vec<Signal> = (0..8 * words).map(|i| word.bits(9 * i..9 * (i + 1)).parity()).collect();
-    ReadBack { data: cat(bytes), bad_parity: cat(bad_bytes).any(), address: address.register("address_2") }
 }

@@ -17,6 +17,8 @@
 //! | Reset      | synchronous, active high; clears control, not the SRAM                           |
 //! | Faults     | a bad program stops; engines are reset until the next START                      |
 
+use std::fmt;
+
 use isa::Flags;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, mux};
 
@@ -27,10 +29,18 @@ use crate::sequencer::{Sequencer, SequencerIn};
 use crate::sram::{HostRequest, Sram, SramIn, SramOut};
 
 /// The tile.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tile {
     /// Configuration; must be valid.
     pub config: TileConfig,
+}
+
+/// What the hardware depends on: all of the configuration but its name.
+impl fmt::Debug for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TileConfig { banks, bank_kib, .. } = self.config;
+        write!(f, "Tile {{ {:?}, banks: {banks}, bank_kib: {bank_kib} }}", self.config.amp())
+    }
 }
 
 bundle! {
@@ -141,7 +151,7 @@ impl Module for Tile {
 
         let control = m.instance(
             "control",
-            &Control { config: config.clone() },
+            &Control { configuration: config.configuration(), memory_bytes: config.memory_bytes() },
             ControlIn {
                 host: io.host_request,
                 sram: sram_out.host.clone(),
@@ -162,7 +172,7 @@ impl Module for Tile {
 
         let sram = m.instance(
             "sram",
-            &Sram { config },
+            &Sram { banks: config.banks, bank_bytes: config.bank_bytes(), access_words: config.amp().access_words() },
             SramIn {
                 results_request: engine.results_request,
                 inputs_request: engine.inputs_request,

@@ -62,8 +62,7 @@ impl Recorder {
             let root = top
                 .find(path)
                 .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")))?;
-            let mut writer =
-                Writer { waveform, clock: None, shown: vec![], place: vec![], time: None, failed: false };
+            let mut writer = Writer { waveform, clock: None, shown: vec![], place: vec![], time: None, failed: false };
             writer.declare(design, root, &mut recorder, &mut variable)?;
             writer.waveform.sink.begin()?;
             recorder.writers.push(writer);
@@ -188,19 +187,12 @@ impl Writer {
         Ok(())
     }
 
-    fn declare_readings(
-        &mut self,
-        readings: Vec<(String, Reading)>,
-        name: &str,
-        variable: usize,
-    ) -> io::Result<()> {
+    fn declare_readings(&mut self, readings: Vec<(String, Reading)>, name: &str, variable: usize) -> io::Result<()> {
         let shown = &mut self.shown[self.place[variable].expect("declared before") as usize];
         for (suffix, reading) in readings {
             let kind = match &reading {
                 Reading::Number { .. } => Kind::Real,
-                Reading::State(states) => {
-                    Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) }
-                }
+                Reading::State(states) => Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) },
             };
             let name = format!("{name}{suffix}");
             match shown.readings.iter().find(|(_, known)| *known == reading) {

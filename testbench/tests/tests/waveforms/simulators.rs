@@ -9,7 +9,12 @@ fn assert_same(one: &Collected, other: &Collected) -> (usize, usize) {
     let names = |collected: &Collected| collected.names.keys().cloned().collect::<Vec<_>>();
     let (ones, others) = (names(one), names(other));
     let missing: Vec<&String> = ones.iter().filter(|name| !other.names.contains_key(*name)).collect();
-    assert!(missing.is_empty(), "{} names are only in one waveform: {:?}", missing.len(), &missing[..missing.len().min(9)]);
+    assert!(
+        missing.is_empty(),
+        "{} names are only in one waveform: {:?}",
+        missing.len(),
+        &missing[..missing.len().min(9)]
+    );
     assert_eq!(ones, others);
     let mut changes = 0;
     for (name, (kind, variable)) in &one.names {

@@ -1,0 +1,86 @@
+//! Events and their counters.
+
+use isa::Register;
+use isa::register;
+use rtl::{Builder, Ports, Signal, bundle, lit};
+
+use super::state::State;
+
+/// Bits of the counters; `CYCLES` wraps after 78 hours at 1 GHz.
+const COUNTER_BITS: usize = 48;
+
+bundle! {
+    /// What is counted while a program runs: one bit an event.
+    pub struct Events {
+        /// A row was issued.
+        pub amp_rows: Signal,
+        /// The stepper waits for weights.
+        pub stall_weights: Signal,
+        /// The stepper waits for an accumulator row.
+        pub stall_accumulator: Signal,
+        /// The stepper waits for a half.
+        pub stall_drain: Signal,
+        /// The results port waits for its bank.
+        pub conflict_results: Signal,
+        /// The inputs port waits for its bank.
+        pub conflict_inputs: Signal,
+        /// The weights port waits for its bank.
+        pub conflict_weights: Signal,
+        /// The partials port waits for its bank.
+        pub conflict_partials: Signal,
+        /// The lists port waits for its bank.
+        pub conflict_lists: Signal,
+        /// The sequencer port waits for its bank.
+        pub conflict_sequencer: Signal,
+        /// The host port waits for its bank.
+        pub conflict_host: Signal,
+    }
+}
+
+impl Events {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> Events {
+        let bit = |name| ports.bit(name);
+        Events {
+            amp_rows: bit("amp_rows"),
+            stall_weights: bit("stall_weights"),
+            stall_accumulator: bit("stall_accumulator"),
+            stall_drain: bit("stall_drain"),
+            conflict_results: bit("conflict_results"),
+            conflict_inputs: bit("conflict_inputs"),
+            conflict_weights: bit("conflict_weights"),
+            conflict_partials: bit("conflict_partials"),
+            conflict_lists: bit("conflict_lists"),
+            conflict_sequencer: bit("conflict_sequencer"),
+            conflict_host: bit("conflict_host"),
+        }
+    }
+
+    /// The counters: they run with the program and are cleared when one starts.
+    pub fn count(&self, m: &Builder, state: &State) -> Vec<(Register, Signal)> {
+        let counter = |(register, event): (Register, Signal)| {
+            let counter = m.register(&register.name.to_lowercase(), COUNTER_BITS).reset(0);
+            m.when(state.starts, || counter.set(0)).or_when(state.running & event, || counter.set(counter.q + 1));
+            (register, counter.q)
+        };
+        self.by_register().into_iter().map(counter).collect()
+    }
+
+    /// Each event with the register that counts it; every cycle is one.
+    fn by_register(&self) -> [(Register, Signal); 12] {
+        [
+            (register::CYCLES, lit(1, 1)),
+            (register::AMP_ROWS, self.amp_rows),
+            (register::STALL_WEIGHTS, self.stall_weights),
+            (register::STALL_ACCUMULATOR, self.stall_accumulator),
+            (register::STALL_DRAIN, self.stall_drain),
+            (register::CONFLICT_RESULTS, self.conflict_results),
+            (register::CONFLICT_INPUTS, self.conflict_inputs),
+            (register::CONFLICT_WEIGHTS, self.conflict_weights),
+            (register::CONFLICT_PARTIALS, self.conflict_partials),
+            (register::CONFLICT_LISTS, self.conflict_lists),
+            (register::CONFLICT_SEQUENCER, self.conflict_sequencer),
+            (register::CONFLICT_HOST, self.conflict_host),
+        ]
+    }
+}
