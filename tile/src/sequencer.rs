@@ -17,9 +17,10 @@
 //! | Does not   | run VECTOR, EXCHANGE and SYNC: UNSUPPORTED                                       |
 
 use isa::command::{Amp, Halt, Loop, OPCODE, Set, Wait};
-use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, Field, LOOP_LEVELS};
+use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, LOOP_LEVELS};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
 
+use crate::fields::field_of;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// The sequencer.
@@ -115,7 +116,7 @@ impl Module for Sequencer {
         let state = m.state_register::<State>("state");
         let program_counter = m.register("counter", ADDRESS_BITS);
         let command = io.data.register_if("command", io.data_valid);
-        let field = |field: Field| command.bits(field.low as usize..(field.low + field.bits) as usize);
+        let field = |field| field_of(command, field);
 
         // Fetch.
         m.when(state.q.is(State::Fetch) & io.request_ready, || state.set(State::Arrive));

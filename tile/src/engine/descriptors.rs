@@ -20,6 +20,7 @@ use isa::{Activation, AmpDescriptor, ErrorCode, Field};
 use rtl::generic::fifo::{Fifo, FifoIn};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, select};
 
+use crate::fields::field_of;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// Slots of the ring.
@@ -87,7 +88,7 @@ bundle! {
 impl Slot {
     /// The bits of a field.
     pub fn field(&self, field: Field) -> Signal {
-        self.words[field.word].bits(field.low as usize..field.low as usize + field.bits as usize)
+        field_of(self.words[field.word], field)
     }
 
     /// A stride in bytes, modulo the address space.
@@ -95,9 +96,10 @@ impl Slot {
         words_to_bytes(self.field(field))
     }
 
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> Slot {
-        Slot { words: ports.array("words", WORDS, 64) }
+    /// Declares the ports of the ring, `slots`.
+    pub fn ring(ports: &Ports) -> Vec<Slot> {
+        let slot = |i| Slot { words: ports.nested(&format!("slots_{i}")).array("words", WORDS, 64) };
+        (0..SLOTS).map(slot).collect()
     }
 }
 

@@ -17,16 +17,14 @@
 
 use accumulators::AmpConfig;
 use accumulators::amp::{DRAIN_CYCLES, Drain, RowAddress};
-use accumulators::config::LANES;
 use accumulators::read_out::ReadOutMode;
 use isa::{Activation, AmpDescriptor};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux};
 
-use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
-use super::preloader::WORD_BITS;
-use super::rows::{Rectangle, Strides, row_walk};
+use super::descriptors::{POINTER_BITS, Slot, slot_at};
+use super::rows::{Rectangle, Stream, Strides, last_word, word_walk};
 use super::stepper::lanes_that_count;
-use crate::sram::{ADDRESS_BITS, WriteRequest};
+use crate::sram::WriteRequest;
 
 /// The drainer.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +79,7 @@ impl Module for Drainer {
 
     fn inputs(&self, ports: &Ports) -> DrainerIn {
         DrainerIn {
-            slots: (0..SLOTS).map(|i| Slot::ports(&ports.nested(&format!("slots_{i}")))).collect(),
+            slots: Slot::ring(ports),
             stepped: ports.input("stepped", POINTER_BITS),
             visited: ports.array("visited", 2, self.config.rows),
             result_valid: ports.bit("result_valid"),
@@ -101,35 +99,25 @@ impl Module for Drainer {
         // The pipeline moves unless a result waits for its bank.
         let advance = (!io.result_valid | io.request_ready).named("advances");
 
-        let busy = m.register("busy", 1).reset(0);
-        let word = m.register("word", WORD_BITS);
-        let taken = (busy.q & advance).named("taken");
-        let last_word = word.q.eq(self.last_word(&slot)).named("is_last_word");
-        let strides = Strides::of(&slot, AmpDescriptor::RESULT_STRIDE_X, AmpDescriptor::RESULT_STRIDE_Y);
-        let rectangle = Rectangle::whole(&slot, AmpDescriptor::RESULT_ADDRESS);
-        let start = m.wire("start", 1);
-        let walk = row_walk(m, start.value, &rectangle, taken & last_word, &rectangle, &strides);
-        let finished = (taken & last_word & walk.last).named("finished");
-        start.set(!busy.q & pointer.q.ne(io.stepped));
-        m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
-        m.when(start.value, || {
-            busy.set(1);
-            word.set(0);
-        });
-        m.when(finished, || {
-            busy.set(0);
-            pointer.set(pointer.q + 1);
-        });
+        let fp16 = slot.field(AmpDescriptor::RESULT_FP16);
+        let words = amp.access_words();
+        let results = Stream {
+            rectangle: Rectangle::whole(&slot, AmpDescriptor::RESULT_ADDRESS),
+            strides: Strides::of(&slot, AmpDescriptor::RESULT_STRIDE_X, AmpDescriptor::RESULT_STRIDE_Y),
+            last_word: mux(fp16, last_word(&slot, 4 * words), last_word(&slot, 2 * words)),
+        };
+        let walk = word_walk(m, &amp, pointer.q.ne(io.stepped), advance, &results);
+        m.when(walk.finished, || pointer.set(pointer.q + 1));
 
         let row = walk.row.truncate(amp.row_bits());
         let visited = mux(half, io.visited[1], io.visited[0]).shift_right(row).bit(0);
         let drain = Drain {
-            valid: busy.q,
+            valid: walk.busy,
             at: RowAddress { half, row },
             empty: !visited & !slot.field(AmpDescriptor::PARTIAL_IN),
-            word: word.q,
+            word: walk.word,
             mode: ReadOutMode {
-                fp16: slot.field(AmpDescriptor::RESULT_FP16),
+                fp16,
                 saturate: slot.field(AmpDescriptor::SATURATE),
                 relu: slot.field(AmpDescriptor::ACTIVATION).eq(Activation::RELU.0),
             },
@@ -139,16 +127,15 @@ impl Module for Drainer {
         // The half is free when the word that was read last has left the lanes' memories, an `advance` later.
         let leaving = m.register("leaving", 1).reset(0);
         let freed = m.register("freed", POINTER_BITS).reset(0);
-        m.when(advance, || leaving.set(finished));
+        m.when(advance, || leaving.set(walk.finished));
         let left = (leaving.q & advance).named("left");
         m.when(left, || freed.set(freed.q + 1));
         let freed_half = freed.q.bit(0);
 
         // The address goes along with the AMP's pipeline, and so does the news that something is in it.
-        let access_low = amp.access_low_bits();
-        let mut address = walk.address + (word.q.zero_extend(ADDRESS_BITS) << access_low);
+        let mut address = walk.address;
         let mut in_flight = lit(0, 1);
-        let mut valid = busy.q;
+        let mut valid = walk.busy;
         for cycle in 1..=DRAIN_CYCLES {
             address = address.register_if(&format!("address_{cycle}"), advance);
             let stage = m.register(&format!("in_flight_{cycle}"), 1).reset(0);
@@ -162,21 +149,7 @@ impl Module for Drainer {
             request: WriteRequest { valid: io.result_valid, address, data: io.result },
             drained: freed.q,
             clear: cat([left & freed_half, left & !freed_half]),
-            idle: !busy.q & !in_flight,
+            idle: !walk.busy & !in_flight,
         }
-    }
-}
-
-impl Drainer {
-    /// Number of the last access word of a row of results.
-    fn last_word(&self, slot: &Slot) -> Signal {
-        let words = self.config.access_words();
-        let last_lane = slot.field(AmpDescriptor::COLUMNS) - 1;
-        let lane_bits = LANES.trailing_zeros() as usize;
-        let word = |lanes: usize| {
-            let shift = lanes.trailing_zeros() as usize;
-            if shift == lane_bits { lit(0, WORD_BITS) } else { last_lane.bits(shift..lane_bits).zero_extend(WORD_BITS) }
-        };
-        mux(slot.field(AmpDescriptor::RESULT_FP16), word(4 * words), word(2 * words))
     }
 }

@@ -20,8 +20,9 @@ use accumulators::AmpConfig;
 use isa::{AmpDescriptor, ErrorCode, ListEntry};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux, states};
 
-use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at, words_to_bytes};
+use super::descriptors::{POINTER_BITS, Slot, slot_at, words_to_bytes};
 use super::rows::Rectangle;
+use crate::fields::field_of;
 use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 
 /// The reader of block lists.
@@ -143,7 +144,7 @@ impl Module for Entries {
 
     fn inputs(&self, ports: &Ports) -> EntriesIn {
         EntriesIn {
-            slots: (0..SLOTS).map(|i| Slot::ports(&ports.nested(&format!("slots_{i}")))).collect(),
+            slots: Slot::ring(ports),
             fetched: ports.input("fetched", POINTER_BITS),
             request_ready: ports.bit("request_ready"),
             request_fault: Fault::ports(&ports.nested("request_fault")),
@@ -172,7 +173,7 @@ impl Module for Entries {
         m.when(asking & io.request_ready, || state.set(State::Wait));
         m.when(state.q.is(State::Wait) & io.data_valid, || state.set(State::Multiply));
         let entry = io.data.register_if("entry", io.data_valid);
-        let field = |field: isa::Field| entry.bits(field.low as usize..(field.low + field.bits) as usize);
+        let field = |field| field_of(entry, field);
 
         // The first row of the rectangle: row = y * rows_x + x, address = input + offset + y * stride_y + x * stride_x.
         let (x_first, x_last) = (field(ListEntry::X_FIRST), field(ListEntry::X_LAST));

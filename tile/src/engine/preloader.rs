@@ -16,17 +16,13 @@
 
 use accumulators::AmpConfig;
 use accumulators::amp::{Preload, RowAddress};
-use accumulators::config::LANES;
 use isa::AmpDescriptor;
-use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, lit, mux};
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
 
-use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
-use super::rows::{Rectangle, Strides, row_walk};
+use super::descriptors::{POINTER_BITS, Slot, slot_at};
+use super::rows::{Rectangle, Stream, Strides, WORD_BITS, last_word, word_walk};
 use super::stepper::lanes_that_count;
-use crate::sram::{ADDRESS_BITS, LATENCY_CYCLES, ReadRequest};
-
-/// Bits of the number of an access word in a row of partial sums or results.
-pub const WORD_BITS: usize = 3;
+use crate::sram::{LATENCY_CYCLES, ReadRequest};
 
 /// The preloader.
 #[derive(Clone, Copy, Debug)]
@@ -74,16 +70,6 @@ bundle! {
     }
 }
 
-/// Number of the last access word of a row of FP32 numbers, of the lanes that a command stores.
-pub fn last_fp32_word(config: &AmpConfig, slot: &Slot) -> Signal {
-    let words = config.access_words();
-    // With FP16 results a stored word has twice the lanes, so partial sums come in pairs of words.
-    let last_lane = slot.field(AmpDescriptor::COLUMNS) - 1;
-    let shift = (2 * words).trailing_zeros() as usize;
-    let word = last_lane.bits(shift..LANES.trailing_zeros() as usize).zero_extend(WORD_BITS);
-    word | slot.field(AmpDescriptor::RESULT_FP16).zero_extend(WORD_BITS)
-}
-
 impl Module for Preloader {
     type In = PreloaderIn;
     type Out = PreloaderOut;
@@ -94,7 +80,7 @@ impl Module for Preloader {
 
     fn inputs(&self, ports: &Ports) -> PreloaderIn {
         PreloaderIn {
-            slots: (0..SLOTS).map(|i| Slot::ports(&ports.nested(&format!("slots_{i}")))).collect(),
+            slots: Slot::ring(ports),
             fetched: ports.input("fetched", POINTER_BITS),
             drained: ports.input("drained", POINTER_BITS),
             request_ready: ports.bit("request_ready"),
@@ -111,40 +97,31 @@ impl Module for Preloader {
         m.unused(slot.clone());
 
         // The half is free when at most one slot before this one is still to be drained.
-        let busy = m.register("busy", 1).reset(0);
         let half_free = (pointer.q - io.drained).le(1).named("half_free");
-        let ready = (pointer.q.ne(io.fetched) & half_free & !busy.q).named("ready");
+        let ready = (pointer.q.ne(io.fetched) & half_free).named("ready");
         let partial_in = slot.field(AmpDescriptor::PARTIAL_IN);
-        let start = (ready & partial_in).named("start");
-        let skip = (ready & !partial_in).named("skip");
 
-        let word = m.register("word", WORD_BITS);
-        let taken = (busy.q & io.request_ready).named("taken");
-        let last_word = word.q.eq(last_fp32_word(&self.config, &slot)).named("is_last_word");
-        let strides = Strides::of(&slot, AmpDescriptor::PARTIAL_STRIDE_X, AmpDescriptor::PARTIAL_STRIDE_Y);
-        let rectangle = Rectangle::whole(&slot, AmpDescriptor::PARTIAL_ADDRESS);
-        let walk = row_walk(m, start, &rectangle, taken & last_word, &rectangle, &strides);
-        let finished = (taken & last_word & walk.last).named("finished");
-        m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
-        m.when(start, || {
-            busy.set(1);
-            word.set(0);
-        });
-        m.when(finished, || busy.set(0));
-        m.when(finished | skip, || pointer.set(pointer.q + 1));
+        // With FP16 results a stored word has twice the lanes, so partial sums come in pairs of words.
+        let second_of_pair = slot.field(AmpDescriptor::RESULT_FP16).zero_extend(WORD_BITS);
+        let partials = Stream {
+            rectangle: Rectangle::whole(&slot, AmpDescriptor::PARTIAL_ADDRESS),
+            strides: Strides::of(&slot, AmpDescriptor::PARTIAL_STRIDE_X, AmpDescriptor::PARTIAL_STRIDE_Y),
+            last_word: last_word(&slot, 2 * amp.access_words()) | second_of_pair,
+        };
+        let walk = word_walk(m, &amp, ready & partial_in, io.request_ready, &partials);
+        let skip = (ready & !partial_in & !walk.busy).named("skip");
+        m.when(walk.finished | skip, || pointer.set(pointer.q + 1));
 
-        let access_low = amp.access_low_bits();
-        let word_bytes = word.q.zero_extend(ADDRESS_BITS) << access_low;
         let mut tag = Tag {
             at: RowAddress { half: pointer.q.bit(0), row: walk.row.truncate(amp.row_bits()) },
-            word: word.q,
+            word: walk.word,
             lanes: lanes_that_count(slot.field(AmpDescriptor::COLUMNS)),
         };
         for cycle in 1..=LATENCY_CYCLES {
             tag = tag.register_all(&format!("tag_{cycle}"));
         }
         PreloaderOut {
-            request: ReadRequest { valid: busy.q, address: walk.address + word_bytes },
+            request: ReadRequest { valid: walk.busy, address: walk.address },
             preload: Preload { valid: io.data_valid, at: tag.at, word: tag.word, data: io.data, lanes: tag.lanes },
             preloaded: pointer.q,
         }

@@ -1,12 +1,22 @@
-//! Row walk: visits a rectangle of rows, x fastest, with the address of each row in a stream.
+//! Row walk: visits a rectangle of rows, x fastest, with the address of each row in a stream; word walk: visits the
+//! access words of each row as well. Parts of the units that use them.
 //!
 //! ```text
 //!   y_first   x_first -> ... -> x_last      row, address + stride_x at each step
 //!     |                                     next line: row + rows_x, address + stride_y
-//!   y_last
+//!   y_last                                  words of a row: 0 -> ... -> last_word
 //! ```
-//! Addresses are bytes, modulo the address space.
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | the first row, and the first word, a cycle after `load` or `wanted`              |
+//! | Throughput | a row, or a word, in each cycle with `advance`                                   |
+//! | Order      | words in a row, then rows in x, then in y                                        |
+//! | Reset      | ends a word walk; a row walk holds nothing that counts before `load`             |
+//! | Addresses  | bytes, modulo the address space                                                  |
+//! | Does not   | check ranges: the SRAM refuses what is beyond it                                 |
 
+use accumulators::AmpConfig;
+use accumulators::config::LANES;
 use isa::{AmpDescriptor, Field};
 use rtl::{Builder, Signal, bundle, lit, mux};
 
@@ -15,6 +25,9 @@ use crate::sram::ADDRESS_BITS;
 
 /// Bits of a coordinate, and of a row number with room for the largest configuration.
 pub const COORDINATE_BITS: usize = 6;
+
+/// Bits of the number of an access word in a row of partial sums or results.
+pub const WORD_BITS: usize = 3;
 
 bundle! {
     /// The rectangle, and where a stream's first row of it is.
@@ -46,7 +59,17 @@ bundle! {
     }
 }
 
-/// Where the walk is.
+/// All access words of some rows.
+pub struct Stream {
+    /// The rows.
+    pub rectangle: Rectangle,
+    /// Distances between them.
+    pub strides: Strides,
+    /// Number of the last word of each row.
+    pub last_word: Signal,
+}
+
+/// Where the walk over rows is.
 pub struct RowWalk {
     /// Row number.
     pub row: Signal,
@@ -54,6 +77,20 @@ pub struct RowWalk {
     pub address: Signal,
     /// This is the last row of the rectangle.
     pub last: Signal,
+}
+
+/// Where the walk over words is.
+pub struct WordWalk {
+    /// There is a word.
+    pub busy: Signal,
+    /// Number of its row.
+    pub row: Signal,
+    /// Its number in the row.
+    pub word: Signal,
+    /// Its byte address.
+    pub address: Signal,
+    /// The walk leaves the last word of the last row.
+    pub finished: Signal,
 }
 
 impl Rectangle {
@@ -118,4 +155,32 @@ pub fn row_walk(
         });
     });
     RowWalk { row: row.q, address: address.q, last: line_end & y.q.eq(rectangle.y_last) }
+}
+
+/// Walks over a stream's words: begins when one is `wanted` and none under way, and goes on with `advance`.
+pub fn word_walk(m: &Builder, config: &AmpConfig, wanted: Signal, advance: Signal, stream: &Stream) -> WordWalk {
+    let busy = m.register("busy", 1).reset(0);
+    let word = m.register("word", WORD_BITS);
+    let start = (wanted & !busy.q).named("start");
+    let taken = (busy.q & advance).named("taken");
+    let last_word = word.q.eq(stream.last_word).named("is_last_word");
+    let rows = row_walk(m, start, &stream.rectangle, taken & last_word, &stream.rectangle, &stream.strides);
+    let finished = (taken & last_word & rows.last).named("finished");
+    m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
+    m.when(start, || {
+        busy.set(1);
+        word.set(0);
+    });
+    m.when(finished, || busy.set(0));
+    let word_bytes = word.q.zero_extend(ADDRESS_BITS) << config.access_low_bits();
+    WordWalk { busy: busy.q, row: rows.row, word: word.q, address: rows.address + word_bytes, finished }
+}
+
+/// Number of the word that holds the last column that a command stores, with `lanes` columns in each.
+pub fn last_word(slot: &Slot, lanes: usize) -> Signal {
+    if lanes == LANES {
+        return lit(0, WORD_BITS);
+    }
+    let last_column = slot.field(AmpDescriptor::COLUMNS) - 1;
+    last_column.bits(lanes.ilog2() as usize..LANES.ilog2() as usize).zero_extend(WORD_BITS)
 }

@@ -23,7 +23,7 @@ use accumulators::weight_store::WeightRead;
 use isa::AmpDescriptor;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
-use super::descriptors::{POINTER_BITS, SLOTS, Slot, slot_at};
+use super::descriptors::{POINTER_BITS, Slot, slot_at};
 use super::loader::{GROUP_BITS, LoadedBlock, group_of};
 use super::rows::{Rectangle, Strides, row_walk};
 use crate::sram::{LATENCY_CYCLES, ReadRequest};
@@ -117,7 +117,7 @@ impl Module for Stepper {
             next_valid: ports.bit("next_valid"),
             next: LoadedBlock::ports(&ports.nested("next")),
             groups: ports.array("groups", 2, GROUP_BITS),
-            slots: (0..SLOTS).map(|i| Slot::ports(&ports.nested(&format!("slots_{i}")))).collect(),
+            slots: Slot::ring(ports),
             preloaded: ports.input("preloaded", POINTER_BITS),
             request_ready: ports.bit("request_ready"),
             data_valid: ports.bit("data_valid"),
