@@ -24,14 +24,6 @@ impl AccumulatorKind {
     /// The exact accumulator of the named configurations.
     pub const EXACT: AccumulatorKind = AccumulatorKind::Exact { bits: 104 };
 
-    /// Name in module names and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            AccumulatorKind::Fp32 => "fp32",
-            AccumulatorKind::Exact { .. } => "exact",
-        }
-    }
-
     /// Bits of one accumulator in memory.
     ///
     /// ```text

@@ -4,8 +4,15 @@
 //!  cycle      0          1           2 .. 4       5
 //!  request    read       pick lanes  read_out     result, flags
 //! ```
-//! Every stage moves with `advance`. With FP32 results a word has half as many lanes as with FP16, so half of the
-//! read-out units deliver FP16 only.
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | [`DRAIN_CYCLES`] = 5 cycles with `advance`, request to result                    |
+//! | Throughput | one access word, 2 G FP32 or 4 G FP16 results, a cycle                           |
+//! | Handshake  | every stage moves with `advance`; a flag counts once, when its result leaves     |
+//! | Numerics   | see [`crate::read_out`]; an empty row reads as +0                                |
+//! | Does not   | keep the read registers of the lanes from steps: `waits` says when none may come |
+//!
+//! With FP32 results a word has half as many lanes as with FP16, so half of the read-out units deliver FP16 only.
 
 use rtl::{Builder, Signal, bundle, cat, mux, select};
 

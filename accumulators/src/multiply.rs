@@ -1,4 +1,17 @@
 //! One exact FP16 product.
+//!
+//! ```text
+//!   x (unpacked) --+
+//!                  +--> multiply_exact --> sign, magnitude, shift;  nan, invalid, infinite
+//!   w (unpacked) --+         ^
+//!                          enable
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | combinational: one 11 x 11-bit product                                           |
+//! | Numerics   | exact, `magnitude * 2^(shift - 48)`; 0 x Inf and signalling NaN are invalid      |
+//! | Without    | `enable`: a zero that raises nothing and does not count as -0                    |
+//! | Does not   | shift: the magnitude is put in its place by [`crate::dot_product`]               |
 
 use rtl::{Signal, bundle, lit};
 

@@ -1,4 +1,14 @@
 //! Normalisation and rounding to nearest even: the one place where bits are discarded.
+//!
+//! ```text
+//!   word --> leading_zeros --> shift by the caller --> Aligned::split --> register --> round_nearest_even
+//!                                                        | significand | round | sticky |
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | combinational, each of the three                                                 |
+//! | Numerics   | RNE: up where `round` and (`sticky` or the last bit); a carry moves the exponent |
+//! | Does not   | detect overflow, underflow, or a word of zeros: the caller does                  |
 
 use rtl::{Signal, bundle, cat, lit, mux};
 

@@ -1,4 +1,16 @@
 //! Bit pattern to sign, exponent, significand and class.
+//!
+//! ```text
+//!   number   | sign | exponent | fraction |
+//!                |        |          |
+//!                v        v          v
+//!              sign    exponent   significand, zero, infinite, nan, signalling
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | combinational                                                                    |
+//! | Numerics   | exact, any [`Format`]; subnormals have a significand without its top bit         |
+//! | Does not   | normalise subnormals, tell NaNs apart but for signalling and quiet               |
 
 use rtl::{Signal, bundle, cat};
 

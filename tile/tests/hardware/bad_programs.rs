@@ -1,6 +1,7 @@
 //! Bad programs: the tile stops with the golden model's code and address, and then runs a good program.
 
 use golden::Tile as GoldenTile;
+use isa::register::Status;
 use isa::{AmpDescriptor, Command, EngineMask, ErrorCode, ListEntry, register};
 use tile::{Accumulator, TileConfig};
 
@@ -92,10 +93,9 @@ fn refuse(host: &mut Host, config: &TileConfig, what: &str, expected: ErrorCode,
 
     host.write_words(0, &memory);
     host.run(parts.start, 10_000);
-    let status = host.register(register::STATUS);
-    let code = ErrorCode::from_code((status >> 8) as u8);
-    assert_eq!(code, Some(expected), "{what}: the tile's code (status {status:#x})");
-    assert_eq!(status & 3, 0, "{what}: neither running nor done");
+    let status = Status::decode(&[host.register(register::STATUS)]).expect("reserved bits are zero");
+    assert_eq!(status.error(), Some(expected), "{what}: the tile's code ({status:?})");
+    assert!(!status.running && !status.done, "{what}: neither running nor done");
     let address = host.register(register::ERROR_ADDRESS);
     assert_eq!(
         address,
