@@ -17,7 +17,8 @@ use crate::format::Format;
 /// Number of zeros above the most significant one. The result of a zero is meaningless.
 ///
 /// Halves the word at each step: if the upper half is zero, its length counts and the lower half is looked at. What
-/// is looked at is named `name`, `_top_` and its length.
+/// is looked at is named `name`, `_top_` and its length. These are a few wide steps, short in Verilog and quick to
+/// simulate, where the generic tree (`rtl::generic::tree`) joins counts from single bits up.
 #[track_caller]
 pub fn leading_zeros(name: &str, word: Signal) -> Signal {
     let padded = word.width().next_power_of_two().max(2);
