@@ -296,3 +296,18 @@ fn the_amp_does_what_its_contract_says_in_every_cycle() {
         }
     }
 }
+
+#[test]
+#[should_panic(expected = "half_1_keeps_its_drained_word")]
+fn a_step_that_replaces_a_drained_word_is_noticed() {
+    let config = AmpConfig { terms: 4, rows: 16, accumulator: AccumulatorKind::Fp32 };
+    let mut hardware = Hardware::new(config);
+    let at = Row { half: 1, row: 0 };
+    let inputs = vec![0; config.access_values()];
+    let step = Step { at, start: true, buffer: 0, k: 0, inputs, enable: 0, lanes: 0 };
+    let drain = Drain { at, empty: false, word: 0, options: ReadOut::default(), lanes: 0 };
+    hardware.cycle(&config, &Inputs { step: Some(step), advance: true, ..Inputs::default() });
+    hardware.cycle(&config, &Inputs { drain: Some(drain), advance: true, ..Inputs::default() });
+    // The word waits in the cycle in which the step reads its state.
+    hardware.cycle(&config, &Inputs::default());
+}
