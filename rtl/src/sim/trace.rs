@@ -12,9 +12,8 @@ use crate::wave::{Recorder, TraceOptions, Waveform};
 /// Waveforms that are being written.
 pub(super) struct Tracer {
     recorder: Recorder,
-    /// Arena words that are shown, the word of the recorder that follows each, and whose variable it is; in the order
-    /// of the arena.
-    words: Vec<Word>,
+    /// Arena words that are shown.
+    watch: Watch,
     /// The variables that changed.
     changed: Vec<u32>,
     /// The program without names, while the one with names runs; or the other way round.
@@ -23,10 +22,74 @@ pub(super) struct Tracer {
     named: bool,
 }
 
+/// An arena word, the word of the recorder that follows it, and whose variable it is.
 struct Word {
     place: u32,
     value: u32,
     variable: u32,
+}
+
+/// Words that are compared at once.
+const RUN: usize = 8;
+
+/// Arena words, and what they held when last looked at. Most have not changed: neighbours are compared together, which
+/// is an instruction or two of the processor.
+#[derive(Default)]
+struct Watch {
+    /// In the order of the arena.
+    words: Vec<Word>,
+    known: Vec<u64>,
+    /// Where, in `words`, runs of [`RUN`] neighbours begin.
+    runs: Vec<u32>,
+    /// The words in no run.
+    single: Vec<u32>,
+}
+
+impl Watch {
+    fn new(mut words: Vec<Word>) -> Watch {
+        words.sort_by_key(|word| (word.place, word.variable));
+        let (mut runs, mut single) = (vec![], vec![]);
+        let mut next = 0;
+        while next < words.len() {
+            let run = words[next..].iter().take(RUN).zip(words[next].place..);
+            if run.filter(|(word, place)| word.place == *place).count() == RUN {
+                runs.push(next as u32);
+                next += RUN;
+            } else {
+                single.push(next as u32);
+                next += 1;
+            }
+        }
+        Watch { known: vec![0; words.len()], words, runs, single }
+    }
+
+    /// Hands on every word that is new.
+    fn look(&mut self, arena: &[u64], mut changed: impl FnMut(&Word, u64)) {
+        let mut compare = |words: &[Word], known: &mut [u64]| {
+            for (word, known) in words.iter().zip(known) {
+                let new = arena[word.place as usize];
+                if *known != new {
+                    *known = new;
+                    changed(word, new);
+                }
+            }
+        };
+        for &first in &self.runs {
+            let range = first as usize..first as usize + RUN;
+            let (words, known) = (&self.words[range.clone()], &mut self.known[range]);
+            let place = words[0].place as usize;
+            let new: &[u64; RUN] = arena[place..place + RUN].try_into().expect("a run of neighbours");
+            let old: &[u64; RUN] = (&*known).try_into().expect("as many");
+            let different = new.iter().zip(old).fold(0, |different, (new, old)| different | (new ^ old));
+            if different != 0 {
+                compare(words, known);
+            }
+        }
+        for &index in &self.single {
+            let range = index as usize..index as usize + 1;
+            compare(&self.words[range.clone()], &mut self.known[range]);
+        }
+    }
 }
 
 impl Simulator {
@@ -68,8 +131,8 @@ impl Simulator {
                 words.push(Word { place, value: value as u32, variable: variable as u32 });
             }
         }
-        words.sort_by_key(|word| (word.place, word.variable));
-        self.tracer = Some(Box::new(Tracer { recorder, words, changed: vec![], other: program, named: false }));
+        let watch = Watch::new(words);
+        self.tracer = Some(Box::new(Tracer { recorder, watch, changed: vec![], other: program, named: false }));
         Ok(())
     }
 
@@ -135,17 +198,14 @@ impl Simulator {
 impl Tracer {
     /// Takes over what is new in the arena.
     fn find_changes(&mut self, arena: &[u64]) {
-        for word in &self.words {
-            let new = arena[word.place as usize];
-            let known = &mut self.recorder.values[word.value as usize];
-            if *known != new {
-                *known = new;
-                // The words of a variable need not follow each other; writing one twice is rare and harmless.
-                if self.changed.last() != Some(&word.variable) {
-                    self.changed.push(word.variable);
-                }
+        let Tracer { recorder, watch, changed, .. } = self;
+        watch.look(arena, |word, new| {
+            recorder.values[word.value as usize] = new;
+            // The words of a variable need not be neighbours; writing one twice is rare and harmless.
+            if changed.last() != Some(&word.variable) {
+                changed.push(word.variable);
             }
-        }
+        });
     }
 
     fn show(&mut self, cycle: u64, clock: bool) {

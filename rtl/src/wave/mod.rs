@@ -14,7 +14,7 @@
 //! | `recorder` | current values; hands changes to the waveforms in whose window they fall |
 //! | `relay`    | [`Relay`]: the same waveforms from another simulator's VCD               |
 //! | `sink`     | [`Sink`]: what a format of waveforms takes                               |
-//! | `vcd`, `fst` | the two formats                                                        |
+//! | `vcd`, `fst` | the two formats; `background` writes while the simulation goes on      |
 //!
 //! The scopes are the top module and below it the instances. Each shows its ports, registers, wires, memory reads
 //! and named nodes, and `clock` and `reset` where the module has them. Beside a register of
@@ -25,6 +25,7 @@
 //! The unit is 1 ns and the clock period 10 ns: in cycle k the clock falls and the inputs of the cycle are shown at
 //! 10k, and the clock rises at 10k + 5, when registers take their new values.
 
+mod background;
 mod format;
 mod fst;
 mod names;
@@ -87,7 +88,7 @@ pub struct Waveform {
 }
 
 impl Waveform {
-    /// As VCD; writing is buffered.
+    /// As VCD.
     ///
     /// # Errors
     /// It cannot be written.

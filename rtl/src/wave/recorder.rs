@@ -1,6 +1,7 @@
 //! The current value of every variable, and the waveforms that hear of its changes.
 
 use std::io;
+use std::ops::Range;
 
 use super::names::{Name, Reading, Scope, names, readings};
 use super::sink::{Kind, VariableId};
@@ -39,7 +40,8 @@ struct Writer {
 }
 
 struct Shown {
-    variable: usize,
+    /// Its words in [`Recorder::values`].
+    words: Range<usize>,
     id: VariableId,
     readings: Vec<(VariableId, Reading)>,
 }
@@ -71,7 +73,7 @@ impl Recorder {
     }
 
     /// Where the words of a variable are; empty for one that no name shows.
-    pub fn words(&self, variable: usize) -> std::ops::Range<usize> {
+    pub fn words(&self, variable: usize) -> Range<usize> {
         self.variables.get(variable).map_or(0..0, |Variable { first, words }| *first..first + words)
     }
 
@@ -99,7 +101,7 @@ impl Recorder {
             if !writer.waveform.options.shows_cycle(cycle) {
                 continue;
             }
-            if let Err(failure) = writer.show(time, clock, changed, &self.variables, &self.values) {
+            if let Err(failure) = writer.show(time, clock, changed, &self.values) {
                 writer.failed = true;
                 self.failure.get_or_insert(failure);
             }
@@ -163,7 +165,7 @@ impl Writer {
             }
             if let Some(number) = variable(scope, &name) {
                 recorder.has(number, name.width);
-                self.declare_name(&name, number)?;
+                self.declare_name(&name, number, recorder.words(number))?;
                 self.declare_readings(readings(module, &name), name.text, number)?;
             }
         }
@@ -172,7 +174,7 @@ impl Writer {
     }
 
     /// Names of the same variable share one of the sink's.
-    fn declare_name(&mut self, name: &Name, variable: usize) -> io::Result<()> {
+    fn declare_name(&mut self, name: &Name, variable: usize, words: Range<usize>) -> io::Result<()> {
         let width = name.width;
         let kind = if name.register { Kind::Register { width } } else { Kind::Wire { width } };
         if variable >= self.place.len() {
@@ -183,7 +185,7 @@ impl Writer {
         }
         let id = self.waveform.sink.declare(name.text, kind)?;
         self.place[variable] = Some(self.shown.len() as u32);
-        self.shown.push(Shown { variable, id, readings: vec![] });
+        self.shown.push(Shown { words, id, readings: vec![] });
         Ok(())
     }
 
@@ -208,7 +210,6 @@ impl Writer {
         time: u64,
         clock: bool,
         changed: &[u32],
-        variables: &[Variable],
         values: &[u64],
     ) -> io::Result<()> {
         let first = self.time.is_none();
@@ -219,10 +220,7 @@ impl Writer {
                 self.waveform.sink.bits(id, &[clock.into()])?;
             }
         }
-        let mut write = |shown: &Shown| {
-            let Variable { first, words } = variables[shown.variable];
-            shown.write(&mut *self.waveform.sink, &values[first..first + words])
-        };
+        let mut write = |shown: &Shown| shown.write(&mut *self.waveform.sink, &values[shown.words.clone()]);
         if first {
             return self.shown.iter().try_for_each(write);
         }

@@ -106,15 +106,24 @@ static DIGITS: [[u8; 8]; 256] = {
     digits
 };
 
+/// The binary digits of a word, most significant first.
+#[inline]
+pub(super) fn word_digits(word: u64) -> [u8; 64] {
+    let mut digits = [0; 64];
+    for (eight, byte) in digits.chunks_exact_mut(8).zip(word.to_be_bytes()) {
+        eight.copy_from_slice(&DIGITS[usize::from(byte)]);
+    }
+    digits
+}
+
 /// Appends the lowest `digits` binary digits, most significant first.
 pub(super) fn append_binary(to: &mut Vec<u8>, words: &[u64], digits: usize) {
-    let byte = |index: usize| DIGITS[(words[index / 8] >> (8 * (index % 8)) & 0xff) as usize];
-    let (whole, partial) = (digits / 8, digits % 8);
+    let (whole, partial) = (digits / 64, digits % 64);
     if partial > 0 {
-        to.extend_from_slice(&byte(whole)[8 - partial..]);
+        to.extend_from_slice(&word_digits(words[whole])[64 - partial..]);
     }
-    for index in (0..whole).rev() {
-        to.extend_from_slice(&byte(index));
+    for &word in words[..whole].iter().rev() {
+        to.extend_from_slice(&word_digits(word));
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `commands`      | one file for each subcommand                                      |
 //! | `options`       | options that subcommands share                                    |
 //! | `npy`           | matrices from and to NumPy's files                                |
+//! | `trace`         | waveforms of a run                                                |
 //! | `output_file`   | files that appear whole or not at all                             |
 //! | `failure`       | exit statuses                                                     |
 //!
@@ -15,6 +16,7 @@ mod failure;
 mod npy;
 mod options;
 mod output_file;
+mod trace;
 
 use std::process::ExitCode;
 

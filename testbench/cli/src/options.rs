@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use golden::{OutputType, Overflow};
 use kernels::device::{Device, NativeTile, VerilatorTile};
+use rtl::wave::Waveform;
 use tile::{Accumulator, TileConfig};
 use toml::{Table, Value};
 
@@ -90,36 +91,17 @@ pub struct SimulatorOptions {
     /// Simulator
     #[arg(long, value_enum, default_value = "native")]
     pub sim: Simulator,
-    /// Write the waveforms of all signals (large: for short runs)
-    #[arg(long, value_name = "FILE.vcd")]
-    pub trace: Option<PathBuf>,
 }
 
 impl SimulatorOptions {
-    /// A tile, ready to run.
-    pub fn device(&self, config: &TileConfig) -> Result<Box<dyn Device>, Failure> {
-        Ok(match (self.sim, &self.trace) {
-            (Simulator::Native, None) => Box::new(NativeTile::new(config)?),
-            (Simulator::Native, Some(vcd)) => Box::new(NativeTile::traced(config, vcd)?),
-            (Simulator::Verilator, None) => Box::new(VerilatorTile::new(config)?),
-            (Simulator::Verilator, Some(vcd)) => Box::new(VerilatorTile::traced(config, vcd)?),
+    /// A tile, ready to run, that writes waveforms.
+    pub fn device(&self, config: &TileConfig, waveforms: Vec<Waveform>) -> Result<Box<dyn Device>, Failure> {
+        Ok(match (self.sim, waveforms.is_empty()) {
+            (Simulator::Native, true) => Box::new(NativeTile::new(config)?),
+            (Simulator::Native, false) => Box::new(NativeTile::traced(config, waveforms)?),
+            (Simulator::Verilator, true) => Box::new(VerilatorTile::new(config)?),
+            (Simulator::Verilator, false) => Box::new(VerilatorTile::traced(config, waveforms)?),
         })
-    }
-
-    /// Refuses a waveform that has no place.
-    pub fn check(&self) -> Result<(), Failure> {
-        let Some(path) = &self.trace else { return Ok(()) };
-        let name = path.display();
-        if path.extension().is_none_or(|extension| extension != "vcd") {
-            return Err(Failure::Input(format!("--trace {name}: expected a name that ends in .vcd")));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match folder {
-            Some(folder) if !folder.is_dir() => {
-                Err(Failure::Input(format!("--trace {name}: there is no folder {}", folder.display())))
-            }
-            _ => std::fs::File::create(path).map(drop).map_err(Failure::input(format!("--trace {name}"))),
-        }
     }
 }
 

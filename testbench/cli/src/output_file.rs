@@ -37,18 +37,23 @@ impl OutputFile {
         Ok(OutputFile { path, part, permissions: old.map(|old| old.permissions()) })
     }
 
+    /// Where it is written until [`OutputFile::place`].
+    pub fn open(&self) -> Result<File, Failure> {
+        File::create(&self.part).map_err(Failure::input(self.path.display()))
+    }
+
+    /// Puts what was written in its place.
+    pub fn place(self) -> Result<(), Failure> {
+        let permissions = self.permissions.clone().map_or(Ok(()), |old| fs::set_permissions(&self.part, old));
+        permissions.and_then(|()| fs::rename(&self.part, &self.path)).map_err(Failure::input(self.path.display()))
+    }
+
     /// Writes all of it, and puts it in its place.
     pub fn commit(self, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), String>) -> Result<(), Failure> {
-        let text = |error: std::io::Error| error.to_string();
-        let file = File::create(&self.part).map_err(Failure::input(self.path.display()))?;
-        let mut writer = BufWriter::new(file);
-        let written = write(&mut writer)
-            .and_then(|()| writer.flush().map_err(text))
-            .and_then(|()| {
-                self.permissions.clone().map_or(Ok(()), |p| fs::set_permissions(&self.part, p).map_err(text))
-            })
-            .and_then(|()| fs::rename(&self.part, &self.path).map_err(text));
-        written.map_err(Failure::input(self.path.display()))
+        let mut writer = BufWriter::new(self.open()?);
+        let written = write(&mut writer).and_then(|()| writer.flush().map_err(|error| error.to_string()));
+        written.map_err(Failure::input(self.path.display()))?;
+        self.place()
     }
 
     /// Writes a text, and puts it in its place.

@@ -15,11 +15,13 @@ use kernels::matmul::{
 use kernels::random::Random;
 use tile::TileConfig;
 
+use super::emit::tile_design;
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
 use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
 use crate::output_file::OutputFile;
+use crate::trace::TraceArguments;
 
 mod summary;
 
@@ -52,6 +54,8 @@ pub struct Arguments {
     kernel: KernelOptions,
     #[command(flatten)]
     simulator: SimulatorOptions,
+    #[command(flatten)]
+    trace: TraceArguments,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -82,14 +86,21 @@ pub struct Run {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.kernel.check()?;
-    arguments.simulator.check()?;
     let config = arguments.kernel.apply(arguments.config.load()?);
     let product = product(arguments)?;
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
 
-    let mut device = arguments.simulator.device(&config)?;
-    let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out())?;
-    device.finish()?;
+    let (waveforms, files) = arguments.trace.open(&tile_design(&config)?)?;
+
+    let mut device = arguments.simulator.device(&config, waveforms)?;
+    let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out());
+    // A waveform is wanted most where a run fails.
+    if !matches!(run, Err(Failure::Input(_))) {
+        arguments.trace.check_window(device.simulated_cycles())?;
+        device.finish()?;
+        files.commit()?;
+    }
+    let run = run?;
     if run.plan.rounds_partial_sums() {
         let parts = run.plan.k_parts().len();
         eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
