@@ -24,6 +24,7 @@
 //! Widths: G = max(1, T/4); an access word has 64 G bits: 4 G FP16 inputs, weights or results, or 2 G FP32 partial
 //! sums or results. A step takes T inputs from its access word, those of its phase.
 
+use rtl::wave::Format;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux, select};
 
 use crate::config::{AccumulatorKind, AmpConfig, LANES};
@@ -188,7 +189,7 @@ impl Module for Amp {
                 at: RowAddress::ports(&step.nested("at"), config),
                 start: step.bit("start"),
                 weights: WeightRead::ports(&step.nested("weights")),
-                inputs: step.input("inputs", config.access_bits()),
+                inputs: step.input("inputs", config.access_bits()).shown_as(Format::Fp16),
                 enable: step.input("enable", config.terms),
                 lanes: step.input("lanes", LANES),
             },
@@ -196,7 +197,7 @@ impl Module for Amp {
                 valid: preload.bit("valid"),
                 at: RowAddress::ports(&preload.nested("at"), config),
                 word: preload.input("word", 3),
-                data: preload.input("data", config.access_bits()),
+                data: preload.input("data", config.access_bits()).shown_as(Format::Fp32),
                 lanes: preload.input("lanes", LANES),
             },
             drain: Drain {
@@ -221,7 +222,7 @@ impl Module for Amp {
             &WeightStore { config },
             WeightStoreIn { write: io.weights.clone(), read: io.step.weights.clone() },
         );
-        let inputs = phase_inputs(&config, &io.step).register("inputs");
+        let inputs = phase_inputs(&config, &io.step).shown_as(Format::Fp16).register("inputs");
         let x = (0..config.terms)
             .map(|i| unpack(&format!("x_{i}"), inputs.bits(16 * i..16 * (i + 1)), FP16))
             .collect::<Vec<_>>();

@@ -1,5 +1,7 @@
 //! What can be chosen about the AMP, and which choices are legal.
 
+use rtl::Signal;
+use rtl::wave::Format;
 use thiserror::Error;
 
 /// Lanes of the AMP: columns of a weight block.
@@ -34,6 +36,14 @@ impl AccumulatorKind {
         match self {
             AccumulatorKind::Fp32 => 32,
             AccumulatorKind::Exact { bits } => bits + 3,
+        }
+    }
+
+    /// Has waveforms show a state also as a number, where all of it is one.
+    pub fn shown(self, state: Signal) -> Signal {
+        match self {
+            AccumulatorKind::Fp32 => state.shown_as(Format::Fp32),
+            AccumulatorKind::Exact { .. } => state,
         }
     }
 

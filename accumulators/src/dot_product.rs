@@ -15,11 +15,15 @@
 //! | Reset      | none                                                                         |
 //! | Numerics   | exact; infinite and NaN products leave on their own outputs, not in the sum  |
 
+use rtl::wave::Format;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
 
 use crate::format::{FP16, PRODUCT_FIXED_BITS};
 use crate::multiply::{Product, multiply_exact};
 use crate::unpack::{Unpacked, unpack};
+
+/// Bits right of the point: products of the smallest subnormals weigh 2^-48.
+pub const FRACTION_BITS: u32 = 48;
 
 /// Cycles from operands to sum.
 pub const LATENCY_CYCLES: usize = 3;
@@ -155,7 +159,10 @@ impl Module for DotProduct {
         // Stage 3: one sum.
         let sum = aligned.iter().map(|term| term.sign_extend(width)).reduce(|a, b| a + b).expect("at least one term")
             + negative_count.zero_extend(width);
-        DotProductOut { sum: sum.register("sum_3"), class: class.register_all("class_3") }
+        DotProductOut {
+            sum: sum.shown_as(Format::Fixed { fraction_bits: FRACTION_BITS }).register("sum_3"),
+            class: class.register_all("class_3"),
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //!
 //! With FP32 results a word has half as many lanes as with FP16, so half of the read-out units deliver FP16 only.
 
+use rtl::wave::Format;
 use rtl::{Builder, Signal, bundle, cat, mux, select};
 
 use crate::amp::{AmpIn, DRAIN_CYCLES};
@@ -116,7 +117,11 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
     Drained {
         waits,
         valid,
-        result: mux(last.mode.fp16, cat(fp16).named("fp16_results"), cat(fp32).named("fp32_results")),
+        result: mux(
+            last.mode.fp16,
+            cat(fp16).named("fp16_results").shown_as(Format::Fp16),
+            cat(fp32).named("fp32_results").shown_as(Format::Fp32),
+        ),
         flags: ResultFlags {
             invalid: any(&|out| out.flags.invalid).named("drain_invalid"),
             overflow: any(&|out| out.flags.overflow).named("drain_overflow"),

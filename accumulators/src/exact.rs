@@ -14,9 +14,10 @@
 //! | Handshake  | none                                                                             |
 //! | Numerics   | exact; a sum past the range wraps, becomes NaN and raises headroom               |
 
+use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
 
-use crate::dot_product::{DotProductOut, SumClass, sum_bits};
+use crate::dot_product::{DotProductOut, FRACTION_BITS, SumClass, sum_bits};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
 
 /// Cycles from the state to the new state.
@@ -88,8 +89,9 @@ impl Module for ExactAccumulate {
         let state = ExactState::unpack(io.state.register("state_1"));
 
         // Two numbers of one sign whose sum has the other have left the range.
-        let addend = sum.sign_extend(self.bits).named("addend");
-        let number = (state.number + addend).named("number");
+        let format = Format::Fixed { fraction_bits: FRACTION_BITS };
+        let addend = sum.sign_extend(self.bits).named("addend").shown_as(format);
+        let number = (state.number + addend).named("number").shown_as(format);
         let same_sign = (!(state.number.msb() ^ addend.msb())).named("same_sign");
         let headroom = (same_sign & (number.msb() ^ state.number.msb())).named("headroom");
 

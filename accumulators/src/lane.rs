@@ -25,6 +25,7 @@
 //!  state                 read        |  place   +  add   sign     shift    round, write
 //! ```
 
+use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, mux};
 
 use crate::config::{AccumulatorKind, AmpConfig};
@@ -142,7 +143,7 @@ impl Module for Lane {
         LaneIn {
             operands: DotProductIn {
                 x: (0..terms).map(|i| unpacked_ports(&operands.nested(&format!("x_{i}")))).collect(),
-                w: operands.input("w", terms * FP16.bits()),
+                w: operands.input("w", terms * FP16.bits()).shown_as(Format::Fp16),
                 enable: operands.input("enable", terms),
             },
             step_half: ports.bit("step_half"),
@@ -171,7 +172,8 @@ impl Module for Lane {
                 let memory = m.memory(&format!("accumulators_{half}"), rows, state_bits).collision_free();
                 let data = mux(io.preload_half.bit(half), io.preload_state, next_state.value);
                 memory.write(control.write_row, data, control.write_enable);
-                memory.read_registered(&format!("state_{half}"), control.read_row, control.read_enable)
+                let state = memory.read_registered(&format!("state_{half}"), control.read_row, control.read_enable);
+                accumulator.shown(state)
             })
             .collect();
 
@@ -183,6 +185,7 @@ impl Module for Lane {
             AccumulatorKind::Exact { bits } => m.instance("accumulate", &ExactAccumulate { terms, bits }, inputs),
         };
         next_state.set(state);
+        accumulator.shown(next_state.value);
         LaneOut { drained: mux(io.drain_half, states[1], states[0]), flags }
     }
 }

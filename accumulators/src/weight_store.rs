@@ -17,6 +17,7 @@
 //! A block row (16 lanes of one k) arrives in 16 / S words; in a transposed block a word holds S values of k for one
 //! lane. Either way a word touches each memory at most once.
 
+use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, mux, select};
 
 use crate::config::{AmpConfig, BLOCK, LANES};
@@ -87,7 +88,7 @@ impl WeightWrite {
             transposed: ports.bit("transposed"),
             row: ports.input("row", 4),
             word: ports.input("word", 4),
-            data: ports.input("data", config.access_bits()),
+            data: ports.input("data", config.access_bits()).shown_as(Format::Fp16),
         }
     }
 }

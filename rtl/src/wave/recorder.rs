@@ -205,13 +205,7 @@ impl Writer {
         Ok(())
     }
 
-    fn show(
-        &mut self,
-        time: u64,
-        clock: bool,
-        changed: &[u32],
-        values: &[u64],
-    ) -> io::Result<()> {
+    fn show(&mut self, time: u64, clock: bool, changed: &[u32], values: &[u64]) -> io::Result<()> {
         let first = self.time.is_none();
         if self.time != Some(time) {
             self.waveform.sink.time(time)?;
