@@ -38,6 +38,16 @@ pub trait Bundle: Clone + 'static {
     fn map(&self, name: &str, f: &mut dyn FnMut(&str, Signal) -> Signal) -> Self;
 
     /// The bundle one clock later, in registers without reset, named `name` and the field names.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// use rtl::Bundle;
+    /// let outputs = run([8, 8], [[5, 1], [6, 2]], |_, [a, b]| {
+    ///     let (a, b) = (a, b).register_all("stage");
+    ///     a + b
+    /// });
+    /// assert_eq!(outputs, [0, 6]);
+    /// ```
     #[track_caller]
     fn register_all(&self, name: &str) -> Self {
         let location = here();
@@ -135,7 +145,7 @@ pub struct Wires<B> {
 }
 
 impl<B: Bundle> Wires<B> {
-    /// Drives every wire of the bundle, in declaration order.
+    /// Drives every wire of the bundle, in declaration order, each with a signal of its width.
     #[track_caller]
     pub fn set(&self, driver: &B) {
         let drivers = driver.signals();
@@ -151,6 +161,16 @@ impl<B: Bundle> Wires<B> {
 
 impl Builder {
     /// A bundle of wires, declared like ports, with the names prefixed by `name` and an underscore.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([8], [[5], [6]], |m, [a]| {
+    ///     let pair = m.wires("pair", |ports| (ports.input("low", 8), ports.bit("odd")));
+    ///     pair.set(&(a + 1, a.bit(0)));
+    ///     rtl::mux(pair.value.1, pair.value.0, a)
+    /// });
+    /// assert_eq!(outputs, [6, 6]);
+    /// ```
     pub fn wires<B: Bundle>(&self, name: &str, declare: impl FnOnce(&Ports) -> B) -> Wires<B> {
         let wires = Rc::new(RefCell::new(vec![]));
         let ports = Ports { builder: self.clone(), prefix: name.into(), wires: Some(wires.clone()) };

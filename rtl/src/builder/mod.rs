@@ -4,11 +4,15 @@
 //! module in which it was made, and use in another is refused. Mistakes are recorded with the Rust source line and
 //! reported together by [`crate::elaborate`].
 
+mod instance;
 mod memory;
+mod property;
 mod state;
+mod when;
 
 pub use memory::{Memory, address_bits};
 pub use state::{Register, Wire};
+pub use when::When;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,12 +20,9 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use crate::bits::Bits;
-use crate::design::{
-    Branch, Enumeration, InstanceDef, MemoryDef, ModuleDef, Node, NodeId, Op, Port, Property, PropertyKind,
-    RegisterDef, WireDef,
-};
+use crate::design::{Branch, Enumeration, MemoryDef, ModuleDef, Node, NodeId, Op, Port, RegisterDef, WireDef};
 use crate::error::ElaborationError;
-use crate::module::{Bundle, Module, child_module};
+use crate::module::Bundle;
 use crate::signal::Signal;
 use crate::states::States;
 use crate::wave::Format;
@@ -223,11 +224,26 @@ impl Builder {
     // ----- what descriptions use ----------------------------------------------------------------------------------
 
     /// One sentence that says what the module does; stands in the Verilog header.
+    ///
+    /// ```
+    /// # use rtl::example::circuit;
+    /// let design = circuit([8], |m, [a]| {
+    ///     m.summary("Doubles a number.");
+    ///     a << 1
+    /// });
+    /// assert!(rtl::verilog::emit_string(&design.unwrap(), &Default::default()).contains("Doubles a number."));
+    /// ```
     pub fn summary(&self, text: &str) {
         self.state.borrow_mut().module.summary = text.into();
     }
 
-    /// The module's synchronous reset, active high, as a signal.
+    /// The module's synchronous reset, active high: one bit. Registers with [`Register::reset`] need not read it.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([8], [[5], [6]], |m, [a]| rtl::mux(m.reset(), rtl::lit(0, 8), a));
+    /// assert_eq!(outputs, [5, 6]);
+    /// ```
     #[track_caller]
     pub fn reset(&self) -> Signal {
         self.state.borrow_mut().module.has_reset = true;
@@ -235,6 +251,14 @@ impl Builder {
     }
 
     /// Names inside `body` are prefixed with `name` and an underscore, so that a helper can be used many times.
+    ///
+    /// ```
+    /// # use rtl::example::circuit;
+    /// let delayed = |m: &rtl::Builder, a: rtl::Signal, name: &str| m.scope(name, || a.register("state"));
+    /// let design = circuit([8, 8], |m, [a, b]| delayed(m, a, "left") + delayed(m, b, "right")).unwrap();
+    /// let names: Vec<_> = design.top().registers.iter().map(|register| &register.name).collect();
+    /// assert_eq!(names, ["left_state", "right_state"]);
+    /// ```
     pub fn scope<R>(&self, name: impl Into<String>, body: impl FnOnce() -> R) -> R {
         self.state.borrow_mut().scopes.push(name.into());
         let result = body();
@@ -242,7 +266,18 @@ impl Builder {
         result
     }
 
-    /// A wire: a signal that is used before it is driven. Drive it with [`Wire::set`].
+    /// A wire of `width` bits: a signal that is used before it is driven. Drive it with [`Wire::set`].
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([8], [[5], [6]], |m, [a]| {
+    ///     let next = m.wire("next", 8);
+    ///     let sum = next.value + 1;
+    ///     next.set(a << 1);
+    ///     sum
+    /// });
+    /// assert_eq!(outputs, [11, 13]);
+    /// ```
     #[track_caller]
     pub fn wire(&self, name: &str, width: usize) -> Wire {
         let name = self.claim_name(name);
@@ -262,6 +297,16 @@ impl Builder {
 
     /// A register of `width` bits that holds its value until set. Without [`Register::reset`] its value is undefined
     /// until first set (the native simulator and Verilator start it at zero).
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([1], [[1], [1], [0], [1]], |m, [enable]| {
+    ///     let count = m.register("count", 8).reset(0);
+    ///     m.when(enable, || count.set(count.q + 1));
+    ///     count.q
+    /// });
+    /// assert_eq!(outputs, [0, 1, 2, 2]);
+    /// ```
     #[track_caller]
     pub fn register(&self, name: &str, width: usize) -> Register {
         let name = self.claim_name(name);
@@ -282,7 +327,22 @@ impl Builder {
         Register { q, index: index as u32 }
     }
 
-    /// A state register, just wide enough for the states of `S`, that resets to the first of them.
+    /// A state register that resets to the first state of `S` (see [`crate::states!`]), just wide enough for all of
+    /// them: for n states `ceil(log2(n))` bits, at least one.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// rtl::states! { enum Light { Red, Green, Amber } }
+    /// let outputs = run([], [[]; 4], |m, []| {
+    ///     let light = m.state_register::<Light>("light");
+    ///     m.when(light.q.is(Light::Red), || light.set(Light::Green))
+    ///         .or_when(light.q.is(Light::Green), || light.set(Light::Amber))
+    ///         .otherwise(|| light.set(Light::Red));
+    ///     assert_eq!(light.q.width(), 2);
+    ///     light.q
+    /// });
+    /// assert_eq!(outputs, [0, 1, 2, 0]);
+    /// ```
     #[track_caller]
     pub fn state_register<S: States>(&self, name: &str) -> Register {
         let bits = S::STATES.len().next_power_of_two().trailing_zeros().max(1) as usize;
@@ -295,6 +355,16 @@ impl Builder {
 
     /// A memory of `depth` words of `width` bits, zero at power-up. Addresses have `ceil(log2(depth))` bits (at least
     /// one) and must be below `depth`, which is asserted.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([2, 8, 1], [[3, 7, 1], [3, 0, 0], [2, 0, 0]], |m, [address, data, enable]| {
+    ///     let memory = m.memory("words", 4, 8);
+    ///     memory.write(address, data, enable);
+    ///     memory.read("word", address)
+    /// });
+    /// assert_eq!(outputs, [0, 7, 0]);
+    /// ```
     #[track_caller]
     pub fn memory(&self, name: &str, depth: usize, width: usize) -> Memory {
         let name = self.claim_name(name);
@@ -318,25 +388,6 @@ impl Builder {
         Memory { module: self.id, index }
     }
 
-    /// What is set inside `body` is set only while `condition` (one bit) holds; chain [`When::otherwise`].
-    #[track_caller]
-    pub fn when(&self, condition: Signal, body: impl FnOnce()) -> When {
-        let condition = self.one_bit(condition, "the condition of `when`");
-        let when = {
-            let mut state = self.state.borrow_mut();
-            state.when_count += 1;
-            state.when_count - 1
-        };
-        self.branch(Branch { when, condition, taken: true }, body);
-        When { builder: self.clone(), when, condition, depth: 1, outer: vec![] }
-    }
-
-    fn branch(&self, branch: Branch, body: impl FnOnce()) {
-        self.state.borrow_mut().path.push(branch);
-        body();
-        self.state.borrow_mut().path.pop();
-    }
-
     #[track_caller]
     fn one_bit(&self, signal: Signal, what: &str) -> NodeId {
         if signal.width() != 1 {
@@ -346,99 +397,23 @@ impl Builder {
         self.own(signal)
     }
 
-    /// Instantiates `module` under the name `name`, in the reset of this module, and returns its outputs. Each
-    /// distinct module name is elaborated once.
-    #[track_caller]
-    pub fn instance<M: Module>(&self, name: &str, module: &M, inputs: M::In) -> M::Out {
-        self.instantiate(name, module, inputs, None)
-    }
-
-    /// As [`Builder::instance`], with a reset of its own (one bit, active high, synchronous).
-    #[track_caller]
-    pub fn instance_with_reset<M: Module>(&self, name: &str, module: &M, inputs: M::In, reset: Signal) -> M::Out {
-        let reset = self.one_bit(reset, "the reset of an instance");
-        self.instantiate(name, module, inputs, Some(reset))
-    }
-
-    #[track_caller]
-    fn instantiate<M: Module>(&self, name: &str, module: &M, inputs: M::In, reset: Option<NodeId>) -> M::Out {
-        let name = self.claim_name(name);
-        let child = child_module(module, self);
-        let mut given: Vec<(String, Signal)> = vec![];
-        inputs.map("", &mut |port, signal| {
-            given.push((port.into(), signal));
-            signal
-        });
-        let mut nodes = vec![];
-        for (port, width) in &child.inputs {
-            let found = given.iter().position(|(given, _)| given == port);
-            let Some((_, signal)) = found.map(|i| given.swap_remove(i)) else {
-                let bits = count(*width, "bit");
-                self.error(format!("instance `{name}`: input `{port}` ({bits}) is not driven"));
-                nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
-                continue;
-            };
-            if signal.width() == *width {
-                nodes.push(self.own(signal));
-            } else {
-                let found = self.describe_signal(signal);
-                let bits = count(*width, "bit");
-                self.error(format!("instance `{name}`: input `{port}` has {bits} and is driven by {found}"));
-                nodes.push(self.push(Op::Constant(Bits::zero(*width)), *width).id);
-            }
-        }
-        for (port, _) in given {
-            self.error(format!("instance `{name}`: module `{}` has no input `{port}`", child.name));
-        }
-        let instance = {
-            let mut state = self.state.borrow_mut();
-            state.module.has_clock |= child.has_clock;
-            state.module.has_reset |= child.has_reset && reset.is_none();
-            let location = here();
-            let def = InstanceDef { name: name.clone(), module: child.index, inputs: nodes, reset, location };
-            state.module.instances.push(def);
-            state.module.instances.len() - 1
-        };
-        let location = here();
-        let mut port = 0;
-        let outputs = child.outputs.downcast_ref::<M::Out>().expect("one module name, one output bundle");
-        outputs.map("", &mut |_, output| {
-            port += 1;
-            at(location, || self.push(Op::InstanceOutput { instance, port: port - 1 }, output.width()))
-        })
-    }
-
-    /// States that the bits of `signal` that nothing reads are left unread on purpose, so that lint tools accept it.
+    /// States that the bits of `signal` (of any width) that nothing reads are left unread on purpose, so that lint
+    /// tools accept it.
+    ///
+    /// ```
+    /// # use rtl::example::circuit;
+    /// let design = circuit([8], |m, [a]| {
+    ///     m.unused(a.bits(1..8));
+    ///     a.bit(0)
+    /// });
+    /// assert!(design.is_ok());
+    /// ```
     #[track_caller]
     pub fn unused(&self, signal: impl Bundle) {
         for signal in signal.signals() {
             let node = self.own(signal);
             self.state.borrow_mut().module.unused.push(node);
         }
-    }
-
-    /// States that `condition` (one bit) holds at every clock edge without reset. Checked by both simulators, and
-    /// emitted for formal tools.
-    #[track_caller]
-    pub fn assert(&self, name: &str, condition: Signal) {
-        self.property(name, PropertyKind::Assert, condition);
-    }
-
-    /// Counts the clock edges without reset at which `condition` (one bit) holds.
-    #[track_caller]
-    pub fn cover(&self, name: &str, condition: Signal) {
-        self.property(name, PropertyKind::Cover, condition);
-    }
-
-    #[track_caller]
-    fn property(&self, name: &str, kind: PropertyKind, condition: Signal) {
-        let name = self.claim_name(name);
-        let condition = self.one_bit(condition, "a property");
-        let mut state = self.state.borrow_mut();
-        state.module.has_clock = true;
-        state.module.has_reset = true;
-        let location = here();
-        state.module.properties.push(Property { name, kind, condition, location });
     }
 
     // ----- ports (used by `elaborate`) ----------------------------------------------------------------------------
@@ -466,47 +441,5 @@ impl Builder {
 
     pub(crate) fn set_configuration(&self, configuration: String) {
         self.state.borrow_mut().module.configuration = configuration;
-    }
-}
-
-/// A `when` that can still get an `otherwise`.
-pub struct When {
-    builder: Builder,
-    when: u32,
-    condition: NodeId,
-    depth: usize,
-    outer: Vec<Branch>,
-}
-
-impl When {
-    /// What is set inside `body` is set only while no condition of the chain holds.
-    pub fn otherwise(self, body: impl FnOnce()) {
-        self.in_else(body);
-    }
-
-    /// Chains another condition: `body` applies while no earlier condition holds and this one does.
-    #[track_caller]
-    pub fn or_when(self, condition: Signal, body: impl FnOnce()) -> When {
-        let condition = self.builder.one_bit(condition, "the condition of `or_when`");
-        let builder = self.builder.clone();
-        let when = {
-            let mut state = builder.state.borrow_mut();
-            state.when_count += 1;
-            state.when_count - 1
-        };
-        let mut outer = self.outer.clone();
-        outer.push(Branch { when: self.when, condition: self.condition, taken: false });
-        self.in_else(|| builder.branch(Branch { when, condition, taken: true }, body));
-        When { builder, when, condition, depth: self.depth + 1, outer }
-    }
-
-    fn in_else(&self, body: impl FnOnce()) {
-        let last = Branch { when: self.when, condition: self.condition, taken: false };
-        let count = self.outer.len() + 1;
-        self.builder.state.borrow_mut().path.extend(self.outer.iter().copied().chain([last]));
-        body();
-        let mut state = self.builder.state.borrow_mut();
-        let keep = state.path.len() - count;
-        state.path.truncate(keep);
     }
 }

@@ -36,7 +36,19 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Drives the wire. The first `set` must be unconditional; later ones, under `when`, win over it.
+    /// Drives the wire with a value of its width. The first `set` must be unconditional; later ones, under `when`, win
+    /// over it.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([1], [[0], [1]], |m, [a]| {
+    ///     let wire = m.wire("wire_value", 8);
+    ///     wire.set(3);
+    ///     m.when(a, || wire.set(4));
+    ///     wire.value
+    /// });
+    /// assert_eq!(outputs, [3, 4]);
+    /// ```
     #[track_caller]
     pub fn set(self, value: impl Operand) {
         let value = value.like(self.value);
@@ -56,7 +68,17 @@ pub struct Register {
 }
 
 impl Register {
-    /// The value taken at a clock edge while the module's reset is high.
+    /// The constant, of the register's width, that is taken at a clock edge while the module's reset is high.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([8], [[5], [6]], |m, [a]| {
+    ///     let register = m.register("value", 8).reset(7);
+    ///     register.set(a);
+    ///     register.q
+    /// });
+    /// assert_eq!(outputs, [7, 5]);
+    /// ```
     #[track_caller]
     pub fn reset(self, value: impl Operand) -> Register {
         let builder = current();
@@ -79,8 +101,19 @@ impl Register {
         self
     }
 
-    /// Sets the value from the next clock edge on. Under `when` it applies only while the condition holds; among
-    /// several that apply, the last wins; if none does, the register holds.
+    /// Sets the value, of the register's width, from the next clock edge on. Under `when` it applies only while the
+    /// condition holds; among several that apply, the last wins; if none does, the register holds.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([1], [[0], [1], [0]], |m, [double]| {
+    ///     let value = m.register("value", 8).reset(3);
+    ///     value.set(value.q + 1);
+    ///     m.when(double, || value.set(value.q << 1));
+    ///     value.q
+    /// });
+    /// assert_eq!(outputs, [3, 4, 8]);
+    /// ```
     #[track_caller]
     pub fn set(self, value: impl Operand) {
         let value = value.like(self.q);
@@ -105,7 +138,12 @@ fn target_name(signal: Signal) -> Option<String> {
 }
 
 impl Signal {
-    /// This signal one clock later, in a register without reset.
+    /// This signal one clock later, in a register of its width without reset.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// assert_eq!(run([8], [[5], [6], [7]], |_, [a]| a.register("later")), [0, 5, 6]);
+    /// ```
     #[track_caller]
     pub fn register(self, name: &str) -> Signal {
         let register = current().register(name, self.width());
@@ -113,7 +151,12 @@ impl Signal {
         self.carry_format(register.q)
     }
 
-    /// This signal one clock later, in a register that resets to zero.
+    /// This signal one clock later, in a register of its width that resets to zero.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// assert_eq!(run([8], [[5], [6], [7]], |_, [a]| a.register_reset("later")), [0, 5, 6]);
+    /// ```
     #[track_caller]
     pub fn register_reset(self, name: &str) -> Signal {
         let register = current().register(name, self.width()).reset(0);
@@ -121,7 +164,13 @@ impl Signal {
         self.carry_format(register.q)
     }
 
-    /// This signal as it was at the last clock edge at which `enable` (one bit) held.
+    /// This signal as it was at the last clock edge at which `enable` (one bit) held; the same width.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// let outputs = run([8, 1], [[5, 1], [6, 0], [7, 1], [8, 0]], |_, [a, enable]| a.register_if("held", enable));
+    /// assert_eq!(outputs, [0, 5, 5, 7]);
+    /// ```
     #[track_caller]
     pub fn register_if(self, name: &str, enable: Signal) -> Signal {
         let (builder, location) = (current(), here());
@@ -141,7 +190,13 @@ impl Signal {
         later
     }
 
-    /// This signal `cycles` clocks later (resets to zero if `reset`); `name` gets the suffixes `_1`, `_2`, ...
+    /// This signal `cycles` clocks later (resets to zero if `reset`), of the same width; `name` gets the suffixes `_1`,
+    /// `_2`, ...
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// assert_eq!(run([8], [[5], [6], [7]], |_, [a]| a.delay("late", 2, true)), [0, 0, 5]);
+    /// ```
     #[track_caller]
     pub fn delay(self, name: &str, cycles: usize, reset: bool) -> Signal {
         let location = here();
@@ -152,6 +207,17 @@ impl Signal {
     }
 
     /// One bit: this state register holds `state`.
+    ///
+    /// ```
+    /// # use rtl::example::run;
+    /// rtl::states! { enum Light { Red, Green } }
+    /// let outputs = run([], [[]; 2], |m, []| {
+    ///     let light = m.state_register::<Light>("light");
+    ///     light.set(Light::Green);
+    ///     light.q.is(Light::Green)
+    /// });
+    /// assert_eq!(outputs, [0, 1]);
+    /// ```
     #[track_caller]
     pub fn is<S: States + Operand>(self, state: S) -> Signal {
         self.eq(state)
