@@ -7,3 +7,8 @@
 //! | `flow`   | synthesis, place and route, bitstream, and what the tools reported              |
 //!
 //! None of them is built yet; `tessera emit` writes the Verilog that any flow takes.
+//!
+//! With the feature `rust-hdl`, `rust_hdl` puts generated modules into designs that are written in rust-hdl 0.46.
+
+#[cfg(feature = "rust-hdl")]
+pub mod rust_hdl;
