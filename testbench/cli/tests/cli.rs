@@ -274,7 +274,7 @@ fn named_configurations_are_listed() {
 fn verilog_is_written_with_a_file_list() {
     let sandbox = Sandbox::new("emit");
     let line = sandbox.succeed("emit --config small16 --out rtl");
-    assert!(line.ends_with("rtl/tile.f\n"), "{line}");
+    assert!(line.contains("rtl/tile.f\nFuseSoC core: tessera:small16:tile:"), "{line}");
     let list = fs::read_to_string(sandbox.folder.join("rtl/tile.f")).unwrap();
     let files: Vec<&str> = list.lines().collect();
     assert_eq!(files.last(), Some(&"tile.v"));
@@ -282,12 +282,13 @@ fn verilog_is_written_with_a_file_list() {
         files.iter().map(|name| fs::read_to_string(sandbox.folder.join("rtl").join(name)).unwrap()).collect();
     assert_eq!(text.matches("\nendmodule").count(), files.len());
     let written = fs::read_dir(sandbox.folder.join("rtl")).unwrap().count();
-    assert_eq!(written, files.len() + 1, "only what is listed");
+    assert_eq!(written, files.len() + 3, "what is listed, the list, the core and its testbench");
 
     sandbox.succeed("emit --config small16 --top dot_product_t1 --out part");
     let list = fs::read_to_string(sandbox.folder.join("part/dot_product_t1.f")).unwrap();
     assert_eq!(list.lines().last(), Some("dot_product_t1.v"));
     assert!(!list.contains("tile.v"));
+    assert!(!sandbox.folder.join("part/tile_tb.sv").exists(), "a part has no host port");
 }
 
 #[test]

@@ -1,12 +1,16 @@
-//! `tessera emit`: Verilog files and a file list.
+//! `tessera emit`: Verilog files, a file list, a FuseSoC core, and for the whole tile a testbench.
+
+mod fusesoc;
+mod testbench;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use rtl::verilog::{self, VerilogFile};
-use rtl::{Design, elaborate};
+use rtl::{Design, Module, elaborate};
 use tile::{Tile, TileConfig};
 
+use self::fusesoc::Core;
 use super::print_text;
 use crate::failure::Failure;
 use crate::options::ConfigOptions;
@@ -19,7 +23,12 @@ pub struct Arguments {
     /// The outermost module, with everything below it
     #[arg(long, default_value = "tile")]
     top: String,
-    /// Folder for one file a module, and TOP.f that lists them; made if it is not there
+    /// Folder for one file a module, TOP.f that lists them, and TOP.core; made if it is not there
+    ///
+    /// The names in TOP.f are relative to it: `verilator -F DIR/TOP.f` from anywhere; Icarus Verilog, which has no
+    /// such option, takes `-f TOP.f` inside the folder. TOP.core is a core for FuseSoC with the targets lint and synth
+    /// and, for the whole tile, sim, which runs the testbench tile_tb.sv: `fusesoc --cores-root DIR run --target lint
+    /// NAME`.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -28,24 +37,43 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
     let design = below(tile_design(&config)?, &arguments.top)?;
     let files = verilog::emit(&design, &verilog::Options::default());
+    let top = &design.top().name;
+    let testbench = (*top == whole(&config).name()).then_some(testbench::NAME);
+    let summary = &design.top().summary;
+    let core = Core { config: &config.name, top, summary, files: &files, testbench };
+    let mut others = vec![
+        VerilogFile { name: format!("{top}.f"), text: file_list(&files) },
+        VerilogFile { name: format!("{top}.core"), text: core.text() },
+    ];
+    if testbench.is_some() {
+        others.push(VerilogFile { name: format!("{}.sv", testbench::NAME), text: testbench::text(&config)? });
+    }
     std::fs::create_dir_all(&arguments.out)
         .map_err(Failure::input(format!("{}: cannot make the folder", arguments.out.display())))?;
     // First make sure that all can be written.
-    let list = VerilogFile { name: format!("{}.f", arguments.top), text: file_list(&files) };
     let opened = files
         .iter()
-        .chain([&list])
+        .chain(&others)
         .map(|file| Ok((OutputFile::create(&arguments.out.join(&file.name))?, &file.text)))
         .collect::<Result<Vec<_>, Failure>>()?;
     opened.into_iter().try_for_each(|(file, text)| file.commit_text(text))?;
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();
     let (count, folder) = (files.len(), arguments.out.display());
-    print_text(&format!("{count} modules, {} KB of Verilog: {folder}/{}\n", bytes / 1000, list.name))
+    print_text(&format!(
+        "{count} modules, {} KB of Verilog: {folder}/{top}.f\nFuseSoC core: {}\n",
+        bytes / 1000,
+        core.name()
+    ))
 }
 
 /// The whole tile.
+fn whole(config: &TileConfig) -> Tile {
+    Tile { config: config.clone() }
+}
+
+/// The design of the whole tile.
 pub fn tile_design(config: &TileConfig) -> Result<Design, Failure> {
-    elaborate(&Tile { config: config.clone() }).map_err(|errors| Failure::Run(errors.to_string()))
+    elaborate(&whole(config)).map_err(|errors| Failure::Run(errors.to_string()))
 }
 
 /// The part of a design from `top` down, children before parents.
@@ -78,7 +106,7 @@ fn below(mut design: Design, top: &str) -> Result<Design, Failure> {
     Ok(design)
 }
 
-/// The files, children before parents, as simulators and synthesis tools read them with `-f`.
+/// The files, children before parents, by names that are relative to the list.
 fn file_list(files: &[VerilogFile]) -> String {
     files.iter().map(|file| format!("{}\n", file.name)).collect()
 }
