@@ -38,8 +38,11 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 
+use crate::design::Design;
+
 pub use format::Format;
 pub use fst::Fst;
+use names::Scope;
 pub(crate) use names::{Source, names};
 pub(crate) use recorder::Recorder;
 pub use relay::Relay;
@@ -79,6 +82,28 @@ impl TraceOptions {
             || prefix.strip_prefix(self.scope.as_str()).is_some_and(|below| below.starts_with('.'));
         inside && self.names.as_ref().is_none_or(|names| names.contains(&format!("{prefix}{name}")))
     }
+}
+
+/// A name in a waveform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownName {
+    /// From below the top, joined by points.
+    pub path: String,
+    /// As viewers have it: from the outermost scope that is shown.
+    pub viewer_path: String,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+/// The names that a waveform of `design` shows, clocks apart, in the order of the hierarchy; none if there is no
+/// instance with the name of the scope.
+pub fn shown_names(design: &Design, options: &TraceOptions) -> Vec<ShownName> {
+    let top = Scope::top(design);
+    let mut shown = vec![];
+    if let Some(root) = top.find(&options.scope) {
+        root.append_names(design, options, &root.name, &mut shown);
+    }
+    shown
 }
 
 /// A waveform to be written.

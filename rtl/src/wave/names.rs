@@ -1,6 +1,6 @@
 //! The names that waveforms show, and how their values are read.
 
-use super::Format;
+use super::{Format, Kind, ShownName, TraceOptions};
 use crate::design::{Design, ModuleDef, NodeId, Op};
 
 /// A name of a module.
@@ -16,6 +16,13 @@ pub struct Name<'d> {
 pub enum Source {
     Reset,
     Node(NodeId),
+}
+
+impl Name<'_> {
+    pub fn kind(&self) -> Kind {
+        let width = self.width;
+        if self.register { Kind::Register { width } } else { Kind::Wire { width } }
+    }
 }
 
 /// The reset, where a module has one, then ports, registers, wires, memory reads and named nodes.
@@ -45,6 +52,15 @@ pub enum Reading {
     Number { format: Format, low: usize, bits: usize },
     /// The name of each state, state 0 first.
     State(Vec<String>),
+}
+
+impl Reading {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Reading::Number { .. } => Kind::Real,
+            Reading::State(states) => Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) },
+        }
+    }
 }
 
 /// The readings of a value, and what their names add to its own.
@@ -88,6 +104,23 @@ impl Scope {
         };
         let children = design.modules[module].instances.iter().map(child).collect();
         Scope { module, name, prefix, children }
+    }
+
+    /// Appends what `options` show of this scope, called `viewer` by viewers, and of those below.
+    pub fn append_names(&self, design: &Design, options: &TraceOptions, viewer: &str, to: &mut Vec<ShownName>) {
+        let module = &design.modules[self.module];
+        for name in names(module).iter().filter(|name| options.shows_name(&self.prefix, name.text)) {
+            let mut append = |suffix: &str, kind: Kind| {
+                let text = format!("{}{suffix}", name.text);
+                let (path, viewer_path) = (format!("{}{text}", self.prefix), format!("{viewer}.{text}"));
+                to.push(ShownName { path, viewer_path, kind });
+            };
+            append("", name.kind());
+            readings(module, name).iter().for_each(|(suffix, reading)| append(suffix, reading.kind()));
+        }
+        for child in &self.children {
+            child.append_names(design, options, &format!("{viewer}.{}", child.name), to);
+        }
     }
 
     /// The scope of the instance with this path, points between its names; empty: this one.

@@ -175,8 +175,7 @@ impl Writer {
 
     /// Names of the same variable share one of the sink's.
     fn declare_name(&mut self, name: &Name, variable: usize, words: Range<usize>) -> io::Result<()> {
-        let width = name.width;
-        let kind = if name.register { Kind::Register { width } } else { Kind::Wire { width } };
+        let kind = name.kind();
         if variable >= self.place.len() {
             self.place.resize(variable + 1, None);
         }
@@ -192,10 +191,7 @@ impl Writer {
     fn declare_readings(&mut self, readings: Vec<(String, Reading)>, name: &str, variable: usize) -> io::Result<()> {
         let shown = &mut self.shown[self.place[variable].expect("declared before") as usize];
         for (suffix, reading) in readings {
-            let kind = match &reading {
-                Reading::Number { .. } => Kind::Real,
-                Reading::State(states) => Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) },
-            };
+            let kind = reading.kind();
             let name = format!("{name}{suffix}");
             match shown.readings.iter().find(|(_, known)| *known == reading) {
                 Some((id, _)) => self.waveform.sink.declare_alias(&name, kind, *id)?,

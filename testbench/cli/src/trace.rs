@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use kernels::view::{self, Group, gtkwave_save_file, surfer_command_file};
 use rtl::Design;
 use rtl::wave::{TraceOptions, Waveform};
 
@@ -12,7 +13,7 @@ use crate::output_file::OutputFile;
 /// Which waveforms are written.
 #[derive(Args, Debug, Clone)]
 pub struct TraceArguments {
-    /// Write waveforms to FILE.vcd or FILE.fst (smaller); may be given for both
+    /// Write waveforms to FILE.vcd or FILE.fst (smaller), and beside it views for GTKWave and Surfer; may be repeated
     #[arg(long, value_name = "FILE")]
     pub trace: Vec<PathBuf>,
     /// First cycle of the waveforms, counted from the reset
@@ -47,9 +48,15 @@ impl Format {
 }
 
 /// The files of waveforms that are being written; they appear at the end.
+#[derive(Default)]
 pub struct TraceFiles {
-    files: Vec<OutputFile>,
+    files: Vec<(PathBuf, OutputFile)>,
+    groups: Vec<Group>,
+    options: TraceOptions,
 }
+
+/// With what views begin that nobody has changed: GTKWave writes other lines, people do not keep this one.
+const VIEW_MARK: &str = "tessera wrote this view, and writes it again as long as this line is here";
 
 impl TraceArguments {
     /// Opens the waveforms of a run of `design`.
@@ -66,9 +73,10 @@ impl TraceArguments {
                 Format::Fst => Waveform::fst(part, options.clone()),
             };
             waveforms.push(waveform.map_err(Failure::input(path.display()))?);
-            files.push(file);
+            files.push((path.clone(), file));
         }
-        Ok((waveforms, TraceFiles { files }))
+        let groups = if files.is_empty() { vec![] } else { view::groups(design, &options) };
+        Ok((waveforms, TraceFiles { files, groups, options }))
     }
 
     fn options(&self, design: &Design) -> Result<TraceOptions, Failure> {
@@ -95,10 +103,31 @@ impl TraceArguments {
 }
 
 impl TraceFiles {
-    /// Puts the files in their places.
-    pub fn commit(self) -> Result<(), Failure> {
-        self.files.into_iter().try_for_each(OutputFile::place)
+    /// Puts the files in their places, and views beside them; `simulated_cycles` are those of the whole run.
+    pub fn commit(self, simulated_cycles: u64) -> Result<(), Failure> {
+        let TraceFiles { files, groups, options: TraceOptions { first_cycle, cycles, .. } } = self;
+        let cycles = cycles.min(simulated_cycles - first_cycle.min(simulated_cycles));
+        // Where there is both, the view is of the last.
+        for (path, file) in files {
+            file.place()?;
+            let absolute = std::path::absolute(&path).map_err(Failure::input(path.display()))?;
+            let gtkwave = gtkwave_save_file(&groups, &absolute, first_cycle, cycles);
+            write_view(&path.with_extension("gtkw"), &format!("[*] {VIEW_MARK}\n{gtkwave}"))?;
+            let surfer = surfer_command_file(&groups, &absolute);
+            write_view(&path.with_extension("sucl"), &format!("# {VIEW_MARK}\n{surfer}"))?;
+        }
+        Ok(())
     }
+}
+
+/// Writes a view, unless somebody has made it their own.
+fn write_view(path: &Path, text: &str) -> Result<(), Failure> {
+    let theirs = std::fs::read_to_string(path).is_ok_and(|old| !old.contains(VIEW_MARK));
+    if theirs {
+        eprintln!("note: {} was changed, and stays as it is", path.display());
+        return Ok(());
+    }
+    OutputFile::create(path)?.commit_text(text)
 }
 
 /// What there is in place of the instance that there is not.

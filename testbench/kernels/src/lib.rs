@@ -6,8 +6,10 @@
 //! | [`matmul`] | dense products of any size: planner, run, comparison                                   |
 //! | [`random`]  | matrices from a seed                                                                   |
 //! | [`timing`] | the cycle model of the AMP engine that plans are chosen by                             |
+//! | [`view`]   | which signals of a waveform one looks at first, for GTKWave and Surfer                 |
 
 pub mod device;
 pub mod matmul;
 pub mod random;
 pub mod timing;
+pub mod view;

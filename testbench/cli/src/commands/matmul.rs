@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !matches!(run, Err(Failure::Input(_))) {
         arguments.trace.check_window(device.simulated_cycles())?;
         device.finish()?;
-        files.commit()?;
+        files.commit(device.simulated_cycles())?;
     }
     let run = run?;
     if run.plan.rounds_partial_sums() {

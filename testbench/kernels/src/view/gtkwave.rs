@@ -1,0 +1,73 @@
+//! Save files of GTKWave. Each trace is a line with its flags, in hexadecimal, and a line with its name; the flags are
+//! those that GTKWave itself writes (`analyzer.h` in its sources).
+
+use std::fmt::Write;
+use std::path::Path;
+
+use rtl::wave::{CYCLE_NS, Kind};
+
+use super::{Group, Style, width};
+
+const HEXADECIMAL: u32 = 0x2;
+const DECIMAL: u32 = 0x4;
+const BINARY: u32 = 0x8;
+const RIGHT_JUSTIFIED: u32 = 0x20;
+const BLANK: u32 = 0x200;
+const ASCII: u32 = 0x800;
+const GROUP_BEGIN: u32 = 0x80_0000;
+const GROUP_END: u32 = 0x100_0000;
+
+/// Pixels of the window that are waves, in which the whole run is to be seen.
+const WAVE_PIXELS: f64 = 700.0;
+
+/// Pixels that the zoom is a time of.
+const ZOOM_PIXELS: f64 = 200.0;
+
+/// A save file that shows the groups of the waveform in `dump`, of which `cycles` from `first_cycle` on are seen.
+pub fn gtkwave_save_file(groups: &[Group], dump: &Path, first_cycle: u64, cycles: u64) -> String {
+    let mut text = String::new();
+    let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
+    line(&format!("[dumpfile] \"{}\"", dump.display()));
+    line(&format!("[timestart] {}", CYCLE_NS * first_cycle));
+    line("[size] 1400 1000");
+    line("[pos] -1 -1");
+    // The marker and its 26 named companions are nowhere.
+    let zoom = -((CYCLE_NS * cycles.max(1)) as f64 * ZOOM_PIXELS / WAVE_PIXELS).log2();
+    line(&format!("*{zoom:.6} -1{}", " -1".repeat(26)));
+    line("[sst_width] 220");
+    line("[signals_width] 330");
+    line("[sst_expanded] 1");
+    for Group { title, signals } in groups {
+        line(&format!("@{:x}", GROUP_BEGIN | BLANK));
+        line(&format!("-{title}"));
+        for (name, style) in signals {
+            line(&format!("@{:x}", RIGHT_JUSTIFIED | flags(name.kind, *style)));
+            match width(name.kind) {
+                Some(bits) if bits > 1 => line(&format!("{}[{}:0]", name.viewer_path, bits - 1)),
+                _ => line(&text_name(&name.viewer_path, name.kind, dump)),
+            }
+        }
+        line(&format!("@{:x}", GROUP_END | BLANK));
+        line(&format!("-{title}"));
+    }
+    text
+}
+
+/// In FST files texts are bits.
+fn text_name(path: &str, kind: Kind, dump: &Path) -> String {
+    match kind {
+        Kind::Text { characters } if dump.extension().is_some_and(|extension| extension == "fst") => {
+            format!("{path}[{}:0]", 8 * characters - 1)
+        }
+        _ => path.to_owned(),
+    }
+}
+
+fn flags(kind: Kind, style: Style) -> u32 {
+    match (kind, style) {
+        (Kind::Text { .. }, _) => ASCII,
+        (Kind::Real, _) | (_, Style::Decimal) => DECIMAL,
+        (Kind::Wire { width: 1 } | Kind::Register { width: 1 }, _) => BINARY,
+        _ => HEXADECIMAL,
+    }
+}

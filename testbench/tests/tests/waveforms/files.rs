@@ -1,0 +1,120 @@
+//! Files that a reader from elsewhere, wellen, reads back: every name with every change.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rtl::wave::{Kind, TraceOptions, Waveform};
+use wellen::SignalValueRef;
+use wellen::simple::{self, Waveform as Read};
+
+use super::collect::{Collect, Collected, Value, run};
+
+/// A file of this test.
+pub fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// A value of `width` bits as the digits that wellen gives.
+fn digits(words: &[u64], width: usize) -> String {
+    (0..width).rev().map(|i| if words[i / 64] >> (i % 64) & 1 == 1 { '1' } else { '0' }).collect()
+}
+
+/// As wellen gives it: in FST files texts are ASCII in bits, with zeros before them.
+fn as_read(value: &Value, kind: Kind, fst: bool) -> Value {
+    match (value, kind) {
+        (Value::Bits(words), Kind::Wire { width } | Kind::Register { width }) => Value::Text(digits(words, width)),
+        (Value::Text(text), Kind::Text { characters }) if fst => {
+            let bits: String = text.bytes().map(|byte| format!("{byte:08b}")).collect();
+            Value::Text(format!("{bits:0>width$}", width = 8 * characters))
+        }
+        (&Value::Real(bits), _) => real(f64::from_bits(bits)),
+        (value, _) => value.clone(),
+    }
+}
+
+/// A VCD says of a NaN only that it is one.
+fn real(number: f64) -> Value {
+    Value::Real(if number.is_nan() { f64::NAN } else { number }.to_bits())
+}
+
+fn read_value(value: SignalValueRef) -> Value {
+    match value {
+        SignalValueRef::BitVec(bits) => Value::Text(bits.bit_string()),
+        SignalValueRef::Real(number) => real(number),
+        SignalValueRef::String(text) => Value::Text(text.to_owned()),
+        SignalValueRef::Event => panic!("waveforms of tiles have no events"),
+    }
+}
+
+/// Compares the file with what was collected from the same run. Returns how many names and changes were compared.
+fn assert_reads_back(path: &Path, collected: &Collected) -> (usize, usize) {
+    let fst = path.extension().is_some_and(|extension| extension == "fst");
+    let mut read: Read = simple::read(path).unwrap();
+    let hierarchy = read.hierarchy();
+    let variables: BTreeMap<String, wellen::SignalRef> =
+        hierarchy.all_vars().map(|var| (hierarchy[var].full_name(hierarchy), hierarchy[var].signal_ref())).collect();
+    let signals: Vec<wellen::SignalRef> = variables.values().copied().collect();
+    read.load_signals(&signals);
+    assert_eq!(variables.len(), collected.names.len());
+
+    let mut compared = 0;
+    for (name, &(kind, variable)) in &collected.names {
+        let signal = read.get_signal(variables[name]).unwrap_or_else(|| panic!("no {name}"));
+        let expected = &collected.changes[variable];
+        let mut found: Vec<(u64, Value)> = vec![];
+        for (index, value) in signal.iter_changes() {
+            let (time, value) = (read.time_table()[index as usize], read_value(value));
+            // FST files begin at 0, where nothing is known of a window that begins later.
+            let known = expected.first().is_some_and(|(first, _)| time >= *first);
+            if known && found.last().is_none_or(|(_, last)| *last != value) {
+                found.push((time, value));
+            }
+        }
+        let expected: Vec<(u64, Value)> =
+            expected.iter().map(|(time, value)| (*time, as_read(value, kind, fst))).collect();
+        assert_eq!(found, expected, "{name}");
+        compared += expected.len();
+    }
+    (collected.names.len(), compared)
+}
+
+#[test]
+fn every_name_and_change_reads_back_from_both_formats() {
+    let collect = Collect::default();
+    let (vcd, fst) = (file("whole.vcd"), file("whole.fst"));
+    let options = TraceOptions::default;
+    let waveforms = vec![
+        Waveform::new(collect.clone(), options()),
+        Waveform::vcd(File::create(&vcd).unwrap(), options()).unwrap(),
+        Waveform::fst(File::create(&fst).unwrap(), options()).unwrap(),
+    ];
+    run("native", waveforms).unwrap();
+    let collected = collect.0.lock().unwrap();
+    for path in [vcd, fst] {
+        let (names, changes) = assert_reads_back(&path, &collected);
+        println!("{}: {names} names with {changes} changes", path.display());
+        assert!(names > 1000 && changes > 100_000);
+    }
+}
+
+#[test]
+fn a_window_and_a_scope_bound_a_file() {
+    let whole = Collect::default();
+    let part = file("part.fst");
+    let options = TraceOptions { scope: "amp_engine.amp".into(), first_cycle: 500, cycles: 100, ..Default::default() };
+    for simulator in super::collect::SIMULATORS {
+        let waveforms = vec![
+            Waveform::new(whole.clone(), options.clone()),
+            Waveform::fst(File::create(&part).unwrap(), options.clone()).unwrap(),
+        ];
+        run(simulator, waveforms).unwrap();
+        let mut collected = whole.0.lock().unwrap();
+        assert!(collected.names.keys().all(|name| name.starts_with("amp.")));
+        let times: Vec<u64> = collected.changes.iter().flatten().map(|(time, _)| *time).collect();
+        assert_eq!((times.iter().min(), times.iter().max()), (Some(&5_000), Some(&5_995)), "{simulator}");
+        let (names, changes) = assert_reads_back(&part, &collected);
+        assert!(names > 500 && changes > 2_000, "{simulator}: {names} names, {changes} changes");
+        *collected = Collected::default();
+    }
+}
