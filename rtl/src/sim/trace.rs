@@ -110,6 +110,9 @@ impl Simulator {
     /// If a header cannot be written, or no instance has the name of a waveform's scope.
     pub fn trace(&mut self, waveforms: Vec<Waveform>) -> io::Result<()> {
         self.finish_trace()?;
+        if waveforms.is_empty() {
+            return Ok(());
+        }
         let all: Vec<TraceOptions> = waveforms.iter().map(|waveform| waveform.options().clone()).collect();
         let keep = |prefix: &str, name: &str| all.iter().any(|options| options.shows_name(prefix, name));
         let program = compile(&self.design, &self.hierarchy, Some(&keep)).map_err(io::Error::other)?;

@@ -155,8 +155,10 @@ impl Sink for Vcd {
     }
 
     fn real(&mut self, variable: VariableId, number: f64) -> io::Result<()> {
-        // `NaN` and `inf`, as C's printf and every reader have them.
-        self.put_line(&format!("r{number:?}"), variable)
+        // `NaN` and `inf` for what is not finite, as every reader takes them.
+        self.reserve(2 * ROOM)?;
+        self.put(b"r", 1);
+        self.put_line(ryu::Buffer::new().format(number), variable)
     }
 
     fn text(&mut self, variable: VariableId, text: &str) -> io::Result<()> {

@@ -247,7 +247,10 @@ fn waveforms_that_cannot_be_are_refused_and_leave_nothing() {
     assert_eq!(refused("--trace w.fst --trace-cycles 0"), "--trace-cycles 0: expected at least 1");
     let late = refused("--trace w.fst --trace-from 100000");
     assert!(late.starts_with("--trace-from 100000: expected less than "), "{late}");
-    assert_eq!(refused("--trace w.fst --trace w.vcd --trace w.png"), "--trace w.png: expected a name that ends in .vcd or .fst");
+    assert_eq!(
+        refused("--trace w.fst --trace w.vcd --trace w.png"),
+        "--trace w.png: expected a name that ends in .vcd or .fst"
+    );
     assert_eq!(sandbox.names(), Vec::<String>::new());
 }
 

@@ -83,6 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let rows = measure_rows(&mut figures, arguments.quick)?;
     simulators::measure(&mut figures, arguments.quick)?;
+    simulators::measure_tracing(&mut figures, arguments.quick)?;
 
     if let Some(file) = plot_file {
         let config = TileConfig::ipu64();

@@ -4,6 +4,7 @@
 //! that of the processor where the system tells it, and figures are medians of the rounds. "First cycle" is from the
 //! configuration to the end of the reset, with models of Verilator built anew.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use golden::Start;
 use kernels::device::{Device, DeviceError, NativeTile, VerilatorTile};
 use kernels::matmul::{MatmulPlan, MatmulProblem, MatmulReport, Operands, plan, run_matmul};
 use kernels::random::Random;
+use rtl::wave::{TraceOptions, Waveform};
 use tile::TileConfig;
 
 use super::{Figures, PROGRAM};
@@ -59,7 +61,7 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
     }
     race(&mut contestants, &config, if quick { 1 } else { 7 })?;
 
-    let command = format!("{PROGRAM} bench{}", if quick { " --quick" } else { "" });
+    let command = command(quick);
     let native = contestants[0].cycles_per_second.clone();
     for Contestant { name, cycles_per_second, first_cycle, .. } in &contestants {
         figures.add(format!("{name}_speed"), median(cycles_per_second), "cycles/s", &command)?;
@@ -72,6 +74,37 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What waveforms of the whole hierarchy cost the native simulator: how many times longer the product takes, with the
+/// end of the file, by the clock on the wall, as a thread of its own writes the file. Medians of the rounds.
+pub fn measure_tracing(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
+    let config = TileConfig::ipu64();
+    let (plan, a, b) = product(&config)?;
+    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let folder = tempfile::tempdir().map_err(Failure::run("a folder for waveforms"))?;
+    let command = command(quick);
+    let file = folder.path().join("waveform");
+    let create = || File::create(&file).map_err(Failure::run("a waveform"));
+    let mut seconds: [Vec<f64>; 3] = Default::default();
+    for _ in 0..if quick { 1 } else { 7 } {
+        for (index, seconds) in seconds.iter_mut().enumerate() {
+            let options = TraceOptions::default();
+            let waveforms = match index {
+                0 => vec![],
+                1 => vec![Waveform::vcd(create()?, options).map_err(Failure::run("a waveform"))?],
+                _ => vec![Waveform::fst(create()?, options).map_err(Failure::run("a waveform"))?],
+            };
+            let mut device = NativeTile::traced(&config, waveforms)?;
+            let begin = Instant::now();
+            run_matmul(&mut device, &plan, &operands, &mut |_| ())?;
+            device.finish()?;
+            seconds.push(begin.elapsed().as_secs_f64());
+        }
+    }
+    let [plain, vcd, fst] = seconds.map(|seconds| median(&seconds));
+    figures.add("native_traced_vcd_cost", vcd / plain, "times", &command)?;
+    figures.add("native_traced_fst_cost", fst / plain, "times", &command)
+}
+
 /// Verilator's `-O3` goes with that of the C++ compiler.
 fn verilator(config: &TileConfig, optimization: Optimization, builds: &Path) -> Result<VerilatorTile, DeviceError> {
     let most = optimization == Optimization::Most;
@@ -80,11 +113,20 @@ fn verilator(config: &TileConfig, optimization: Optimization, builds: &Path) -> 
     VerilatorTile::with_options(config, &options)
 }
 
-/// Runs the product `rounds` times on each in turn; fails unless all results and cycles are the same.
-fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> Result<(), Failure> {
+fn command(quick: bool) -> String {
+    format!("{PROGRAM} bench{}", if quick { " --quick" } else { "" })
+}
+
+/// The product that is run, with its random operands.
+fn product(config: &TileConfig) -> Result<(MatmulPlan, Vec<u16>, Vec<u16>), Failure> {
     let plan = plan(config, &MatmulProblem::new(SIZE, SIZE, SIZE)).map_err(Failure::run("bench"))?;
     let mut random = Random::new(0);
-    let (a, b) = (random.fp16s(SIZE * SIZE), random.fp16s(SIZE * SIZE));
+    Ok((plan, random.fp16s(SIZE * SIZE), random.fp16s(SIZE * SIZE)))
+}
+
+/// Runs the product `rounds` times on each in turn; fails unless all results and cycles are the same.
+fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> Result<(), Failure> {
+    let (plan, a, b) = product(config)?;
     let operands = Operands { a: &a, b: &b, start: Start::Zero };
     let mut first: Option<MatmulReport> = None;
     for _ in 0..rounds {
