@@ -56,16 +56,6 @@ fn check_drivers(module: &ModuleDef, errors: &mut Vec<ElaborationError>) {
 /// For each output of a module, the inputs that it depends on combinationally (indices into `inputs`).
 pub type CombinationalPaths = Vec<BTreeSet<usize>>;
 
-/// The combinational input-to-output paths of every module, in the order of `design.modules`.
-pub fn combinational_paths(design: &Design) -> Vec<CombinationalPaths> {
-    let mut paths = vec![];
-    for module in &design.modules {
-        let found = follow_paths(module, &paths, &mut vec![]);
-        paths.push(found);
-    }
-    paths
-}
-
 #[derive(Clone)]
 enum Visit {
     New,

@@ -3,18 +3,9 @@
 use golden::{AccumulatorKind, Flags, Outcome, Tile, TileParameters};
 use isa::register::{self, Access, Configuration, Status};
 use isa::{ErrorCode, Register, WORD_BYTES};
-use tile::{Accumulator, TileConfig};
+use tile::TileConfig;
 
 use super::{Device, DeviceError};
-
-/// What of a configuration the results depend on.
-pub fn golden_parameters(config: &TileConfig) -> TileParameters {
-    let accumulator = match config.accumulator {
-        Accumulator::Fp32 => AccumulatorKind::Fp32,
-        Accumulator::Exact => AccumulatorKind::Exact { bits: config.accumulator_bits as u32 },
-    };
-    TileParameters { terms: config.terms, accumulator, rows: config.rows, memory_bytes: config.memory_bytes() }
-}
 
 /// A functional tile. Its programs run at START, in no time; every cycle counter reads 0.
 pub struct GoldenDevice {
@@ -26,7 +17,11 @@ pub struct GoldenDevice {
 impl GoldenDevice {
     /// A tile with cleared memory.
     pub fn new(config: &TileConfig) -> Self {
-        GoldenDevice { tile: Tile::new(golden_parameters(config)), banks: config.banks as u32, last: None }
+        GoldenDevice {
+            tile: Tile::new(TileParameters::of(&config.configuration(), config.memory_bytes())),
+            banks: config.banks as u32,
+            last: None,
+        }
     }
 
     /// The words that an access touches.

@@ -12,7 +12,7 @@ mod host_port;
 mod native;
 mod verilator;
 
-pub use golden::{GoldenDevice, golden_parameters};
+pub use golden::GoldenDevice;
 pub use host_port::{HostPort, Pins};
 pub use native::{NativePins, NativeTile};
 pub use verilator::{VerilatorPins, VerilatorTile, cosim_design};
@@ -102,8 +102,8 @@ pub trait Device {
     /// As [`Device::read_register`].
     fn status(&mut self) -> Result<RunStatus, DeviceError> {
         let status = decode(self.read_register(&register::STATUS)?, Status::decode)?;
-        let code = u8::try_from(status.error_code).ok().and_then(ErrorCode::from_code);
-        let error = code.ok_or(DeviceError::Register { register: "STATUS", value: status.error_code.into() })?;
+        let error =
+            status.error().ok_or(DeviceError::Register { register: "STATUS", value: status.error_code.into() })?;
         Ok(RunStatus {
             error,
             error_address: self.read_register(&register::ERROR_ADDRESS)? as u32,
