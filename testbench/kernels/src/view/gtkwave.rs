@@ -17,8 +17,9 @@ const ASCII: u32 = 0x800;
 const GROUP_BEGIN: u32 = 0x80_0000;
 const GROUP_END: u32 = 0x100_0000;
 
-/// Pixels of the window that are waves, in which the whole run is to be seen.
-const WAVE_PIXELS: f64 = 700.0;
+/// Pixels of the whole run: a few more than the window has for waves, as GTKWave ignores a start after which there is
+/// less than a window to show.
+const WAVE_PIXELS: f64 = 800.0;
 
 /// Pixels that the zoom is a time of.
 const ZOOM_PIXELS: f64 = 200.0;
