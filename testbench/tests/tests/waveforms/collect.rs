@@ -115,14 +115,23 @@ pub const SIMULATORS: [&str; 2] = ["native", "verilator"];
 
 /// Runs a random product with these waveforms; returns what it gave, with its operands.
 pub fn run(simulator: &str, waveforms: Vec<Waveform>) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
+    run_product(simulator, [SIZE; 3], waveforms)
+}
+
+/// As [`run`], of this M, N and K.
+pub fn run_product(
+    simulator: &str,
+    [m, n, k]: [usize; 3],
+    waveforms: Vec<Waveform>,
+) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
     let config = TileConfig::ipu64();
     let mut device: Box<dyn Device> = match simulator {
         "native" => Box::new(NativeTile::traced(&config, waveforms)?),
         _ => Box::new(VerilatorTile::traced(&config, waveforms)?),
     };
-    let plan = plan(&config, &MatmulProblem::new(SIZE, SIZE, SIZE)).expect("a product that fits");
+    let plan = plan(&config, &MatmulProblem::new(m, n, k)).expect("a product that fits");
     let mut random = Random::new(7);
-    let (a, b) = (random.fp16s(SIZE * SIZE), random.fp16s(SIZE * SIZE));
+    let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
     let operands = Operands { a: &a, b: &b, start: Start::Zero };
     let report = run_matmul(&mut *device, &plan, &operands, &mut |_| ())?;
     device.finish()?;
