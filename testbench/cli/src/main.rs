@@ -5,6 +5,7 @@
 //! | `commands`      | one file for each subcommand                                      |
 //! | `options`       | options that subcommands share                                    |
 //! | `npy`           | matrices from and to NumPy's files                                |
+//! | `report`        | a page about a run                                                |
 //! | `trace`         | waveforms of a run                                                |
 //! | `output_file`   | files that appear whole or not at all                             |
 //! | `failure`       | exit statuses                                                     |
@@ -16,6 +17,7 @@ mod failure;
 mod npy;
 mod options;
 mod output_file;
+mod report;
 mod trace;
 
 use std::process::ExitCode;

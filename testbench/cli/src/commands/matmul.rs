@@ -1,13 +1,14 @@
 //! `tessera matmul`: a matrix product on a simulated tile.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
 use golden::{OutputType, Shape, Start};
 use indicatif::{ProgressBar, ProgressStyle};
+use kernels::activity::Activity;
 use kernels::matmul::{
     Comparison, MatmulPlan, MatmulProblem, MatmulReport, Operands, StartKind, expected, plan, run_matmul,
     simulation_cycles,
@@ -21,9 +22,10 @@ use crate::failure::Failure;
 use crate::npy::{self, Matrix};
 use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
 use crate::output_file::OutputFile;
+use crate::report::Report;
 use crate::trace::TraceArguments;
 
-mod summary;
+pub mod summary;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -56,6 +58,9 @@ pub struct Arguments {
     simulator: SimulatorOptions,
     #[command(flatten)]
     trace: TraceArguments,
+    /// Write a page with a timeline, a roofline and tables of the run
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Print the summary as one JSON object
     #[arg(long)]
     json: bool,
@@ -89,8 +94,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.kernel.apply(arguments.config.load()?);
     let product = product(arguments)?;
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
+    let page = arguments.report.as_deref().map(report_file).transpose()?;
 
-    let (waveforms, files) = arguments.trace.open(&tile_design(&config)?)?;
+    let (mut waveforms, files) = arguments.trace.open(&tile_design(&config)?)?;
+    let (waveform, watched) = Activity::watch(&config);
+    if page.is_some() {
+        waveforms.push(waveform);
+    }
 
     let mut device = arguments.simulator.device(&config, waveforms)?;
     let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out());
@@ -107,6 +117,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 
     let simulator = device.name();
+    if let Some(page) = page {
+        let activity = watched.activity().expect("the device is finished");
+        let command: Vec<_> = std::env::args_os().skip(1).collect();
+        let report = Report { run: &run, activity, simulator, operands: &arguments.operands(), arguments: &command };
+        page.commit_text(&report.page().map_err(Failure::Run)?)?;
+    }
     if arguments.json {
         print_json(&summary::Summary::of(&run, simulator))?;
     } else {
@@ -122,6 +138,24 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
     }
     Ok(())
+}
+
+/// The file of a report.
+fn report_file(path: &Path) -> Result<OutputFile, Failure> {
+    if path.extension().is_none_or(|extension| extension != "html") {
+        return Err(Failure::Input(format!("--report {}: expected a name that ends in .html", path.display())));
+    }
+    OutputFile::create(path)
+}
+
+impl Arguments {
+    /// Where the operands come from, in words.
+    fn operands(&self) -> String {
+        match (&self.a, &self.b) {
+            (Some(a), Some(b)) => format!("{} and {}", a.display(), b.display()),
+            _ => format!("random numbers from -1 to 1, seed {}", self.seed),
+        }
+    }
 }
 
 /// The operands: from the files, or random.

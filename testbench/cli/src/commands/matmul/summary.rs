@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use golden::Flags;
 use isa::Register;
 use isa::register as counter;
+use kernels::matmul::{Comparison, MatmulReport};
 use serde::Serialize;
 use tile::Accumulator;
 
 use super::{Run, type_name};
 
 /// Cycles that were lost, by cause: key, words for people, and the tile's counter.
-const STALLS: [(&str, &str, Register); 10] = [
+pub const STALLS: [(&str, &str, Register); 10] = [
     ("weights", "weights not loaded", counter::STALL_WEIGHTS),
     ("accumulator", "accumulator loop", counter::STALL_ACCUMULATOR),
     ("drain", "accumulators not drained or preloaded", counter::STALL_DRAIN),
@@ -100,9 +101,14 @@ impl Run {
 
 /// The table for people.
 pub fn table(run: &Run, simulator: &str) -> String {
+    lines(run, simulator).iter().map(|(name, text)| format!("{name:<11} {text}\n")).collect()
+}
+
+/// Its lines: what each is about, and what there is to say.
+pub fn lines(run: &Run, simulator: &str) -> Vec<(&'static str, String)> {
     let Run { plan, report, comparison, error, simulation } = run;
     let (config, shape) = (&plan.config, plan.problem.shape);
-    let mut lines: Vec<(&str, String)> = vec![];
+    let mut lines = vec![];
     let accumulator = accumulator_name(config.accumulator);
     let kib = config.memory_bytes() / 1024;
     lines.push(("tile", format!("{}: T = {}, {accumulator} accumulators, {kib} KiB", config.name, config.terms)));
@@ -111,12 +117,8 @@ pub fn table(run: &Run, simulator: &str) -> String {
     if plan.launches.len() > 1 {
         lines.push(("launches", format!("{}: the product is larger than the memory", plan.launches.len())));
     }
-    let off = match report.prediction_error() {
-        0.0 => "exactly".to_owned(),
-        error => format!("{:+.2} %", 100.0 * error),
-    };
-    let (cycles, predicted) = (grouped(report.cycles), grouped(report.predicted_cycles));
-    lines.push(("cycles", format!("{cycles} from START to DONE; predicted {predicted} ({off})")));
+    let cycles = grouped(report.cycles);
+    lines.push(("cycles", format!("{cycles} from START to DONE; {}", prediction(report))));
     let utilisation = 100.0 * report.utilisation();
     lines.push(("MACs", format!("{utilisation:.2} % of {} a cycle were useful", report.macs_per_cycle)));
     lines.push(("stalls", stalls(run)));
@@ -127,10 +129,20 @@ pub fn table(run: &Run, simulator: &str) -> String {
     lines.push(("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(" ") }));
     lines.push(("error", format!("at most {:.3} ulp against FP64, {:.3} on average", error.max_ulp, error.mean_ulp)));
     lines.push(("golden", golden_line(comparison)));
-    lines.iter().map(|(name, text)| format!("{name:<11} {text}\n")).collect()
+    lines
 }
 
-fn golden_line(comparison: &kernels::matmul::Comparison) -> String {
+/// What was predicted of the cycles, and how far off that was.
+pub fn prediction(report: &MatmulReport) -> String {
+    let off = match report.prediction_error() {
+        0.0 => "exactly".to_owned(),
+        error => format!("{:+.2} %", 100.0 * error),
+    };
+    format!("predicted {} ({off})", grouped(report.predicted_cycles))
+}
+
+/// How the results compare with the golden model's.
+pub fn golden_line(comparison: &Comparison) -> String {
     let compared = grouped(comparison.compared as u64);
     if comparison.bit_exact() {
         format!("{compared} results and the flags compared: all bit-exact")
@@ -154,7 +166,8 @@ fn accumulator_name(accumulator: Accumulator) -> &'static str {
     }
 }
 
-fn flag_names(flags: Flags) -> Vec<&'static str> {
+/// Flags that were raised.
+pub fn flag_names(flags: Flags) -> Vec<&'static str> {
     let Flags { nv, of, uf, nx, hr } = flags;
     let named = [(nv, "NV"), (of, "OF"), (uf, "UF"), (nx, "NX"), (hr, "HR")];
     named.into_iter().filter(|(raised, _)| *raised).map(|(_, name)| name).collect()
