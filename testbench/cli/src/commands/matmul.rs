@@ -124,7 +124,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         page.commit_text(&report.page().map_err(Failure::Run)?)?;
     }
     if arguments.json {
-        print_json(&summary::Summary::of(&run, simulator))?;
+        let seed = arguments.a.is_none().then_some(arguments.seed);
+        print_json(&summary::Summary::of(&run, simulator, seed))?;
     } else {
         print_text(&summary::table(&run, simulator))?;
     }

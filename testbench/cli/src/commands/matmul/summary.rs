@@ -31,7 +31,13 @@ pub struct Summary<'a> {
     config: &'a str,
     terms: usize,
     accumulator: &'static str,
+    /// Accumulator rows of each half.
+    rows: usize,
+    banks: usize,
+    memory_bytes: usize,
     simulator: &'a str,
+    /// Of random operands.
+    seed: Option<u64>,
     m: usize,
     n: usize,
     k: usize,
@@ -61,14 +67,18 @@ pub struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    pub fn of(run: &'a Run, simulator: &'a str) -> Self {
+    pub fn of(run: &'a Run, simulator: &'a str, seed: Option<u64>) -> Self {
         let Run { plan, report, comparison, error, .. } = run;
         let finite = |value: f64| value.is_finite().then_some(value);
         Summary {
             config: &plan.config.name,
             terms: plan.config.terms,
             accumulator: accumulator_name(plan.config.accumulator),
+            rows: plan.config.rows,
+            banks: plan.config.banks,
+            memory_bytes: plan.config.memory_bytes(),
             simulator,
+            seed,
             m: plan.problem.shape.m,
             n: plan.problem.shape.n,
             k: plan.problem.shape.k,
