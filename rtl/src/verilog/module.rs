@@ -289,7 +289,7 @@ impl Writer<'_> {
             _ => INLINE,
         };
         (alone && !analysis.root[i])
-            || (analysis.factor[i] && expression.level != Level::Atom)
+            || (analysis.factor[i] && (expression.level != Level::Atom || is_repetition(op)))
             || (analysis.connection[i] && expression.level < Level::Prefix)
             || (analysis.uses[i] > 1 && !expression.cheap)
             || (expression.text.chars().count() > longest && !analysis.output.contains_key(&id))
@@ -363,5 +363,14 @@ pub fn constant_label(bits: &Bits) -> String {
     match bits.to_u64() {
         Some(value) if bits.width() > 1 => format!("{}'d{value}", bits.width()),
         _ => constant_text(bits),
+    }
+}
+
+/// Written `{32{a}}`. Verilator 5.006 without optimizations extends such a factor by its sign.
+fn is_repetition(op: &Op) -> bool {
+    match op {
+        Op::Concat(parts) => parts.iter().all(|part| *part == parts[0]),
+        Op::SignExtend(_) => true,
+        _ => false,
     }
 }

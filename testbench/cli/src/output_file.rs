@@ -1,8 +1,10 @@
 //! Files that appear whole or not at all: written beside their place, then renamed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::failure::Failure;
 
@@ -16,6 +18,21 @@ pub struct OutputFile {
     permissions: Option<Permissions>,
 }
 
+/// Parts of all outputs of the moment: two that end at one place would lose one of them.
+fn claimed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static CLAIMED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    CLAIMED.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// A name in its folder, whose links are resolved.
+fn in_folder(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 impl OutputFile {
     /// Looks whether the file can be written, so that a place that cannot is noticed before a long run.
     pub fn create(path: &Path) -> Result<Self, Failure> {
@@ -27,14 +44,19 @@ impl OutputFile {
             Some(old) if old.permissions().readonly() => return Err(cannot("it is read-only")),
             _ => {}
         }
-        let path = if old.is_some() { fs::canonicalize(path).unwrap_or(path.to_owned()) } else { path.to_owned() };
+        let path = if old.is_some() { fs::canonicalize(path).unwrap_or(path.to_owned()) } else { in_folder(path) };
         let name = path.file_name().ok_or_else(|| cannot("expected the name of a file"))?;
         let mut part_name = std::ffi::OsString::from(".");
         part_name.push(name);
         part_name.push(format!(".{}.part", std::process::id()));
         let part = path.with_file_name(part_name);
-        File::create(&part).and_then(|_| fs::remove_file(&part)).map_err(|error| cannot(&error.to_string()))?;
-        Ok(OutputFile { path, part, permissions: old.map(|old| old.permissions()) })
+        if !claimed().insert(part.clone()) {
+            return Err(cannot("another output of this command has the same name"));
+        }
+        let file = OutputFile { path, part, permissions: old.map(|old| old.permissions()) };
+        let tried = File::create(&file.part).and_then(|_| fs::remove_file(&file.part));
+        tried.map_err(|error| cannot(&error.to_string()))?;
+        Ok(file)
     }
 
     /// Where it is written until [`OutputFile::place`].
@@ -66,5 +88,6 @@ impl Drop for OutputFile {
     fn drop(&mut self) {
         // After a rename there is nothing to remove.
         let _ = fs::remove_file(&self.part);
+        claimed().remove(&self.part);
     }
 }

@@ -1,5 +1,6 @@
 //! `--trace`: waveforms of a run, and views of them for GTKWave and Surfer.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -122,8 +123,11 @@ impl TraceFiles {
 
 /// Writes a view, unless somebody has made it their own.
 fn write_view(path: &Path, text: &str) -> Result<(), Failure> {
-    let theirs = std::fs::read_to_string(path).is_ok_and(|old| !old.contains(VIEW_MARK));
-    if theirs {
+    let ours = match std::fs::read(path) {
+        Ok(old) => old.windows(VIEW_MARK.len()).any(|window| window == VIEW_MARK.as_bytes()),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    if !ours {
         eprintln!("note: {} was changed, and stays as it is", path.display());
         return Ok(());
     }

@@ -49,8 +49,8 @@ pub struct Model {
     pub(crate) simulation: NonNull<Simulation>,
     ports: Vec<Storage>,
     pub(crate) variables: Vec<Variable>,
-    /// The waveform that is being written; closed before it is dropped.
-    pub(crate) trace: Option<Box<TraceOutput>>,
+    /// The waveform that is being written: the simulation has the same pointer until it is closed.
+    pub(crate) trace: Option<NonNull<TraceOutput>>,
     cycle: u64,
 }
 
@@ -247,6 +247,8 @@ impl Model {
 
 impl Drop for Model {
     fn drop(&mut self) {
+        // Nobody is left to hear of a failure to write.
+        let _ = self.close_trace();
         // SAFETY: created by this library, destroyed once.
         unsafe { (self.library.destroy)(self.simulation.as_ptr()) }
     }

@@ -82,9 +82,10 @@ impl Model {
         let functions = self.library.trace.ok_or_else(|| refused("the design was built without `Trace::Vcd`"))?;
         let c_instance = CString::new(instance.as_str()).map_err(|_| refused("the name has a zero byte"))?;
         let stream = RefCell::new(Stream { to: Box::new(to), failure: None });
-        let output = self.trace.insert(Box::new(TraceOutput { instance: instance.clone(), stream }));
-        let context = std::ptr::from_mut::<TraceOutput>(output).cast();
-        // SAFETY: the simulation is alive, the text outlives the call, and the output is dropped after the trace was
+        let output = Box::leak(Box::new(TraceOutput { instance: instance.clone(), stream })).into();
+        self.trace = Some(output);
+        let context = output.as_ptr().cast();
+        // SAFETY: the simulation is alive, the text outlives the call, and the output is freed after the trace was
         // closed.
         let shows = unsafe {
             (functions.open)(
@@ -97,7 +98,7 @@ impl Model {
         };
         if !shows {
             self.close_trace()?;
-            return Err(refused("no such instance has signals"));
+            return Err(refused("no such instance has signals, or the simulation broke before"));
         }
         Ok(())
     }
@@ -118,7 +119,8 @@ impl Model {
             unsafe { (functions.close)(self.simulation.as_ptr()) }
         }
         let Some(output) = self.trace.take() else { return Ok(()) };
-        let TraceOutput { instance, stream } = *output;
+        // SAFETY: it was leaked by `trace_to`, is taken once, and the simulation no longer knows it.
+        let TraceOutput { instance, stream } = *unsafe { Box::from_raw(output.as_ptr()) };
         let Stream { mut to, failure } = stream.into_inner();
         let failure = failure.or_else(|| to.flush().err());
         failure.map_or(Ok(()), |failure| Err(Error::Trace { instance, reason: failure.to_string() }))

@@ -9,6 +9,7 @@ use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
 use golden::{OutputType, Shape, Start};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::activity::Activity;
+use kernels::device::Device;
 use kernels::matmul::{
     Comparison, MatmulPlan, MatmulProblem, MatmulReport, Operands, StartKind, expected, plan, run_matmul,
     simulation_cycles,
@@ -23,7 +24,7 @@ use crate::npy::{self, Matrix};
 use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
 use crate::output_file::OutputFile;
 use crate::report::Report;
-use crate::trace::TraceArguments;
+use crate::trace::{TraceArguments, TraceFiles};
 
 pub mod summary;
 
@@ -104,13 +105,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let mut device = arguments.simulator.device(&config, waveforms)?;
     let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out());
-    // A waveform is wanted most where a run fails.
-    if !matches!(run, Err(Failure::Input(_))) {
-        arguments.trace.check_window(device.simulated_cycles())?;
-        device.finish()?;
-        files.commit(device.simulated_cycles())?;
-    }
-    let run = run?;
+    let run = match run {
+        Err(Failure::Run(failure)) => {
+            // A waveform is wanted most where a run fails; a failure to write it does not hide that one.
+            if let Err(also) = finish(&mut *device, files) {
+                eprintln!("note: {also}");
+            }
+            return Err(Failure::Run(failure));
+        }
+        run => run?,
+    };
+    arguments.trace.check_window(device.simulated_cycles())?;
+    finish(&mut *device, files)?;
     if run.plan.rounds_partial_sums() {
         let parts = run.plan.k_parts().len();
         eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
@@ -139,6 +145,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
     }
     Ok(())
+}
+
+/// Ends the waveforms and puts them in their places.
+fn finish(device: &mut dyn Device, files: TraceFiles) -> Result<(), Failure> {
+    device.finish()?;
+    files.commit(device.simulated_cycles())
 }
 
 /// The file of a report.
@@ -212,7 +224,7 @@ impl Product {
 
 /// Plans, runs and compares.
 pub fn multiply(
-    device: &mut dyn kernels::device::Device,
+    device: &mut dyn Device,
     config: &TileConfig,
     product: &Product,
     read_out: golden::ReadOut,

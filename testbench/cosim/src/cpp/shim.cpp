@@ -65,8 +65,9 @@ public:
     bool open(const std::string&) override { return true; }
     void close() override {}
     ssize_t write(const char* bytes, ssize_t length) override {
-        // The header is the first piece.
-        if (!declares_signal) declares_signal = std::string{bytes, static_cast<size_t>(length)}.find("$var") != std::string::npos;
+        // Until the header's first variable, which is in one of the first pieces.
+        if (!declares_signal)
+            declares_signal = std::string{bytes, static_cast<size_t>(length)}.find("$var") != std::string::npos;
         m_write(m_output, bytes, length);
         return length;
     }
@@ -271,8 +272,9 @@ EXPORT bool cosim_variable(Simulation* simulation, uint32_t index, Variable* var
 }
 
 #if COSIM_TRACE
-// `levels` 0: everything below `scope`. Returns whether it shows a signal.
+// `levels` 0: everything below `scope`. Returns whether it shows a signal; a broken simulation shows none.
 EXPORT bool cosim_trace_open(Simulation* simulation, WritePiece write, void* output, int levels, const char* scope) {
+    bool shows = false;
     run(simulation, [&] {
         simulation->stream.reset(new TraceStream{write, output});
         simulation->trace.reset(new VerilatedVcdC{simulation->stream.get()});
@@ -284,15 +286,17 @@ EXPORT bool cosim_trace_open(Simulation* simulation, WritePiece write, void* out
         trace.dumpvars(levels, std::string{"."} + scope);
         trace.open("stream");
         trace.flush();
-        if (simulation->stream->declares_signal) trace.dump(simulation->context.time());
+        shows = simulation->stream->declares_signal;
+        if (shows) trace.dump(simulation->context.time());
     });
-    return simulation->stream->declares_signal;
+    return shows;
 }
 
+// Also of a broken simulation: what was dumped before is written, and nothing is written afterwards.
 EXPORT void cosim_trace_close(Simulation* simulation) {
-    run(simulation, [&] {
-        if (simulation->trace) simulation->trace->close();
-        simulation->trace.reset();
-    });
+    Verilated::threadContextp(&simulation->context);
+    if (simulation->trace) simulation->trace->close();
+    simulation->trace.reset();
+    simulation->stream.reset();
 }
 #endif

@@ -229,7 +229,7 @@ fn waveforms_have_the_signals_of_the_scope_and_every_half_cycle() {
     let mut model = counting_bench();
     let nowhere = TraceScope { instance: "bank_1".into(), levels: 0 };
     let message = model.open_trace_of(path, &nowhere).unwrap_err().to_string();
-    assert_eq!(message, "no waveform of `bench.bank_1`: no such instance has signals");
+    assert_eq!(message, "no waveform of `bench.bank_1`: no such instance has signals, or the simulation broke before");
     let message = model.open_trace(folder.path().join("missing/bench.vcd")).unwrap_err().to_string();
     assert!(message.starts_with("cannot write"), "{message}");
     model.step(1).unwrap();
@@ -255,6 +255,30 @@ fn a_waveform_that_cannot_be_written_is_reported_at_its_end() {
     model.step(2).unwrap();
     let message = model.close_trace().unwrap_err().to_string();
     assert_eq!(message, "no waveform of `bench`: the disk is full");
+}
+
+#[test]
+fn a_waveform_ends_with_a_simulation_that_broke() {
+    let folder = TemporaryFolder::new("broken_waveform");
+    let path = folder.path().join("bench.vcd");
+    let mut model = counting_bench();
+    let [oscillate] = ports(&model, ["oscillate"]);
+    model.open_trace(&path).unwrap();
+    model.step(3).unwrap();
+    model.set_u64(oscillate, 1);
+    assert!(matches!(model.step(1), Err(Error::Broken { .. })));
+    model.close_trace().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("#30\n"), "what was shown before is there:\n{text}");
+    let message = model.open_trace(&path).unwrap_err().to_string();
+    assert_eq!(message, "no waveform of `bench`: no such instance has signals, or the simulation broke before");
+    drop(model);
+
+    let mut model = counting_bench();
+    model.open_trace(&path).unwrap();
+    model.set_u64(oscillate, 1);
+    assert!(model.step(1).is_err());
+    drop(model);
 }
 
 #[test]
