@@ -5,7 +5,7 @@
 //!
 //! | room         | role                                                                        |
 //! |--------------|-----------------------------------------------------------------------------|
-//! | `fabric`     | lanes, source multiplexers, a fixed and published latency                   |
+//! | [`fabric`]   | lanes, source multiplexers, a fixed and published latency                   |
 //! | `sync`       | the barrier among all tiles or a zone of them                               |
 //! | [`schedule`] | from transfers to per-tile send and receive lists, free of conflicts        |
 //! | `grid`       | the top of many tiles, with a host port to each                             |
@@ -13,4 +13,5 @@
 //! `sync` and `grid` are not built yet, nor is the exchange port in the tile: a tile refuses EXCHANGE and SYNC with the
 //! code UNSUPPORTED.
 
+pub mod fabric;
 pub mod schedule;
