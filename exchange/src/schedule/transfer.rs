@@ -91,7 +91,7 @@ impl Run {
         let place = |word: usize| self.address + word / self.words * self.stride + word % self.words;
         let mut runs = vec![];
         let mut from = from;
-        if from % self.words != 0 {
+        if !from.is_multiple_of(self.words) {
             let row_end = from.next_multiple_of(self.words).min(to);
             runs.push(Run::contiguous(place(from), row_end - from));
             from = row_end;

@@ -2,6 +2,7 @@
 //! schedules.
 
 mod bench;
+mod lint;
 mod lists;
 mod simulators;
 
