@@ -16,7 +16,7 @@ struct Place {
 /// is driven and written `latency_cycles` later. A word that a silent lane would have brought is not written.
 ///
 /// # Panics
-/// If an entry leaves a memory: such lists are refused by [`super::check`].
+/// If an entry leaves a memory: such lists are refused by [`super::check()`].
 pub fn execute(machine: &Machine, schedule: &Schedule, memories: &mut [Vec<u32>]) {
     let tiles = schedule.tiles.len();
     let mut sends = vec![Place::default(); tiles];

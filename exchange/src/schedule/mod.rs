@@ -1,14 +1,14 @@
 //! The scheduler: from transfers to the lists of every tile, free of conflicts.
 //!
-//! | file         | what is there                                                              |
-//! |--------------|----------------------------------------------------------------------------|
-//! | [`transfer`] | [`Machine`], [`Transfer`], [`Run`]: the question                            |
-//! | [`refuse`]   | [`Refusal`]: what cannot be scheduled, naming the transfer                  |
-//! | `message`    | transfers of the same words merged; orders of whole messages                |
-//! | `colour`     | unicasts within the optimum, an edge colouring in intervals                 |
-//! | `place`      | from an order to cycles: ports and list fetches                             |
-//! | [`check`]    | an independent check of lists; shares no code with what makes them          |
-//! | [`execute`]  | memories after the exchange, in software                                    |
+//! | file            | what is there                                                      |
+//! |-----------------|--------------------------------------------------------------------|
+//! | [`transfer`]    | [`Machine`], [`Transfer`], [`Run`]: the question                   |
+//! | [`refuse`]      | [`Refusal`]: what cannot be scheduled, naming the transfer         |
+//! | `message`       | transfers of the same words merged; orders of whole messages       |
+//! | `colour`        | unicasts within the optimum, an edge colouring in intervals        |
+//! | `place`         | from an order to cycles: ports and list fetches                    |
+//! | [`mod@check`]   | an independent check of lists; shares no code with what makes them |
+//! | [`mod@execute`] | memories after the exchange, in software                           |
 //!
 //! ```
 //! use exchange::schedule::{Destination, ListTiming, Machine, Transfer, schedule};

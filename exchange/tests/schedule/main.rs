@@ -4,7 +4,11 @@ mod checker;
 mod refusals;
 mod traffic;
 
-use exchange::schedule::{ListTiming, Machine, Schedule, Transfer, busiest_port_cycles, check, execute, schedule};
+use std::collections::HashSet;
+
+use exchange::schedule::{
+    Destination, ListTiming, Machine, Schedule, Transfer, busiest_port_cycles, check, execute, schedule,
+};
 use proptest::prelude::*;
 use traffic::{Allocator, Traffic, machine, transfers};
 
@@ -34,6 +38,17 @@ fn proven(machine: &Machine, transfers: &[Transfer]) -> Schedule {
     schedule
 }
 
+/// The words of the busiest port, where no two transfers have a source in common and lanes have a word.
+fn busiest(machine: &Machine, transfers: &[Transfer]) -> u64 {
+    let (mut send, mut receive) = (vec![0; machine.tiles], vec![0; machine.tiles]);
+    for transfer in transfers {
+        let words = (transfer.rows * transfer.words) as u64;
+        send[transfer.source] += words;
+        transfer.destinations.iter().for_each(|to| receive[to.tile] += words);
+    }
+    send.into_iter().chain(receive).max().unwrap()
+}
+
 /// Makespan without the constants that the issue allows, over the busiest port's words.
 fn ratio(schedule: &Schedule, busiest: u64, constant: u64) -> f64 {
     schedule.makespan_cycles.saturating_sub(constant) as f64 / busiest as f64
@@ -56,6 +71,54 @@ proptest! {
     }
 }
 
+/// Whether transfers are legal, word by word: what is read is there and not written, what is written is there and
+/// written once.
+fn legal(machine: &Machine, transfers: &[Transfer]) -> bool {
+    let (mut read, mut written) = (HashSet::new(), HashSet::new());
+    for transfer in transfers {
+        if transfer.rows * transfer.words * transfer.destinations.len() == 0 {
+            return false;
+        }
+        for (row, word) in (0..transfer.rows).flat_map(|row| (0..transfer.words).map(move |word| (row, word))) {
+            read.insert((transfer.source, transfer.address + row * transfer.source_stride + word));
+            for to in &transfer.destinations {
+                if !written.insert((to.tile, to.address + row * transfer.destination_stride + word)) {
+                    return false;
+                }
+            }
+        }
+    }
+    let there = |&(tile, word): &(usize, usize)| tile < machine.tiles && word < machine.memory_words;
+    read.iter().chain(&written).all(there) && read.is_disjoint(&written)
+}
+
+fn any_transfer() -> impl Strategy<Value = Transfer> {
+    let destinations = prop::collection::vec((0usize..4, 0usize..60), 0..3);
+    let rows = (1usize..4, 0usize..8, 0usize..8);
+    (0usize..4, 0usize..60, 0usize..6, rows, destinations).prop_map(|(source, address, words, rows, destinations)| {
+        let destinations = destinations.into_iter().map(|(tile, address)| Destination { tile, address });
+        Transfer::multicast(source, address, words, destinations).strided(rows.0, rows.1, rows.2)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    #[test]
+    fn exactly_what_is_illegal_is_refused(transfers in prop::collection::vec(any_transfer(), 1..5)) {
+        let machine = Machine { tiles: 4, memory_words: 64, ..machine(4, 1) };
+        // Tile 3 is missing in half of the cases.
+        let machine = Machine { tiles: 3 + transfers[0].address % 2, ..machine };
+        match schedule(&machine, &transfers) {
+            Ok(_) => {
+                prop_assert!(legal(&machine, &transfers));
+                proven(&machine, &transfers);
+            }
+            Err(refusal) => prop_assert!(!legal(&machine, &transfers), "{}", refusal),
+        }
+    }
+}
+
 /// The worst of many seeds on 2..=16 tiles.
 fn worst(traffic: Traffic, lanes: [usize; 2], lists: ListTiming, constant: u64) -> f64 {
     let (mut worst, mut count, mut entries, mut messages) = (0f64, 0, 0, 0);
@@ -65,7 +128,8 @@ fn worst(traffic: Traffic, lanes: [usize; 2], lists: ListTiming, constant: u64) 
             let transfers = transfers(&machine, traffic, lanes, seed);
             let schedule = schedule(&machine, &transfers).unwrap();
             check(&machine, &transfers, &schedule).unwrap_or_else(|violation| panic!("{violation}"));
-            let busiest = busiest_port_cycles(&machine, &transfers);
+            let busiest = busiest(&machine, &transfers);
+            assert_eq!(busiest, busiest_port_cycles(&machine, &transfers));
             worst = worst.max(ratio(&schedule, busiest, constant));
             entries += schedule.entries();
             messages += transfers.len();
@@ -108,7 +172,7 @@ fn unicasts_reach_the_optimum_where_lists_cost_nothing() {
                     let transfers = transfers(&machine, traffic, lanes, seed);
                     let schedule = schedule(&machine, &transfers).unwrap();
                     check(&machine, &transfers, &schedule).unwrap_or_else(|violation| panic!("{violation}"));
-                    let optimum = busiest_port_cycles(&machine, &transfers);
+                    let optimum = busiest(&machine, &transfers);
                     // Up to 1/64 is given for shorter lists.
                     let most = optimum + machine.latency_cycles;
                     assert!(schedule.makespan_cycles <= most + most / 64, "{traffic:?} {tiles} tiles, seed {seed}");
@@ -143,12 +207,39 @@ fn a_broadcast_takes_its_words_and_a_constant() {
 }
 
 #[test]
+fn rows_and_columns_of_a_grid_of_tiles_share_at_the_optimum() {
+    // As a matmul on 16 tiles does: every tile gives a block to its row and another to its column.
+    let machine = machine(16, 1);
+    let mut memory = Allocator::new(&machine);
+    let mut transfers = vec![];
+    for (row, column) in (0..4).flat_map(|row| (0..4).map(move |column| (row, column))) {
+        let others = |tiles: [usize; 4]| tiles.into_iter().filter(|&tile| tile != 4 * row + column).collect::<Vec<_>>();
+        transfers.push(memory.multicast(4 * row + column, &others([0, 1, 2, 3].map(|i| 4 * row + i)), 200));
+        transfers.push(memory.multicast(4 * row + column, &others([0, 1, 2, 3].map(|i| 4 * i + column)), 120));
+    }
+    let schedule = proven(&machine, &transfers);
+    assert_eq!(busiest_port_cycles(&machine, &transfers), 3 * 320);
+    let most = 3 * 320 + machine.lists.first_cycle + machine.latency_cycles;
+    assert!(schedule.makespan_cycles <= most + most / 64, "{}", schedule.makespan_cycles);
+}
+
+#[test]
 fn separate_transfers_of_the_same_words_are_sent_once() {
     let machine = machine(5, 1);
     let apart: Vec<Transfer> = (1..5).map(|tile| Transfer::unicast(0, 100, 50, tile, 700)).collect();
     let schedule = proven(&machine, &apart);
     assert_eq!(schedule.tiles[0].sends.len(), 1);
     assert_eq!(schedule.makespan_cycles, 50 + machine.lists.first_cycle + machine.latency_cycles);
+}
+
+#[test]
+fn a_tile_can_have_the_same_words_twice() {
+    let machine = machine(3, 1);
+    let copies = [(1, 700), (1, 800), (2, 700), (1, 900), (2, 800)];
+    let transfers = copies.map(|(tile, to)| Transfer::unicast(0, 100, 50, tile, to));
+    let schedule = proven(&machine, &transfers);
+    // Two copies go to both tiles at once, the third to one.
+    assert_eq!(schedule.makespan_cycles, 150 + machine.lists.first_cycle + machine.latency_cycles);
 }
 
 #[test]
