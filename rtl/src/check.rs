@@ -1,4 +1,5 @@
-//! What is refused once a design is whole: signals without a driver, latches, combinational loops.
+//! What is refused once a design is whole: signals without a driver, latches, combinational loops, names
+//! that waveforms need.
 //!
 //! Width errors, duplicate names, double drives and signals of other modules are refused earlier, where they are
 //! described. Every message names the signal, the module and the Rust source line.
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::builder::count;
 use crate::design::{Design, ModuleDef, NodeId, Op};
 use crate::error::ElaborationError;
+use crate::wave;
 
 /// Every fault of `design`; empty if it is sound.
 pub(crate) fn check(design: &Design) -> Vec<ElaborationError> {
@@ -16,6 +18,7 @@ pub(crate) fn check(design: &Design) -> Vec<ElaborationError> {
     for module in &design.modules {
         let before = errors.len();
         check_drivers(module, &mut errors);
+        check_names(module, &mut errors);
         // Without drivers there are no paths to follow.
         let found = if errors.len() == before { follow_paths(module, &paths, &mut errors) } else { vec![] };
         paths.push(found);
@@ -49,6 +52,21 @@ fn check_drivers(module: &ModuleDef, errors: &mut Vec<ElaborationError>) {
             error(format!("memory `{}` is never read", memory.name), memory.location);
         } else if memory.writes.is_empty() && memory.initial.is_empty() {
             error(format!("memory `{}` is never written and has no initial contents", memory.name), memory.location);
+        }
+    }
+}
+
+/// Names that waveforms give to what they show beside a value.
+fn check_names(module: &ModuleDef, errors: &mut Vec<ElaborationError>) {
+    let names = wave::names(module);
+    for name in &names {
+        for (suffix, _) in wave::readings(module, name) {
+            let companion = format!("{}{suffix}", name.text);
+            let Some(taken) = names.iter().find(|other| other.text == companion) else { continue };
+            let wave::Source::Node(node) = taken.source else { continue };
+            let message = format!("`{companion}` is what waveforms call the reading of `{}`", name.text);
+            let location = module.node(node).location;
+            errors.push(ElaborationError { module: module.name.clone(), message, location });
         }
     }
 }

@@ -178,8 +178,8 @@ fn scope_and_cycles_bound_what_is_shown() {
     sim.step(10).unwrap();
     sim.finish_trace().unwrap();
     let waveform = Waveform::read(&shared);
-    assert!(waveform.header.find_scope(&["pair"]).is_none());
-    assert_eq!(waveform.changes(&["first", "count"]), [(20, 2), (25, 3), (35, 4)]);
+    assert!(names(&waveform.header, &["pair"]).is_empty() && waveform.header.find_scope(&["pair", "second"]).is_none());
+    assert_eq!(waveform.changes(&["pair", "first", "count"]), [(20, 2), (25, 3), (35, 4)]);
 
     let options = TraceOptions { scope: "third".into(), ..TraceOptions::default() };
     let error = sim.trace_vcd(Shared::default(), options).unwrap_err();
@@ -231,5 +231,5 @@ fn a_failure_to_write_is_reported_at_the_end() {
     sim.trace_vcd(Full(20_000), TraceOptions::default()).unwrap();
     set(&mut sim, "step", 1);
     sim.step(2_000).unwrap();
-    assert_eq!(sim.finish_trace().unwrap_err().to_string(), "the disk is full");
+    assert_eq!(sim.finish_trace().unwrap_err().to_string(), "waveform: the disk is full");
 }

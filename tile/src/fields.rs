@@ -13,6 +13,13 @@ pub fn word_of(fields: &[(Field, Signal)]) -> Signal {
     let mut parts = vec![];
     let mut next = 0;
     for &(field, value) in fields {
+        assert!(field.low >= next, "fields in ascending order that do not overlap");
+        assert!(
+            value.width() == field.bits as usize,
+            "a value of {} bits for a field of {}",
+            value.width(),
+            field.bits
+        );
         if field.low > next {
             parts.push(lit(0, (field.low - next) as usize));
         }

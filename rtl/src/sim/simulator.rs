@@ -351,6 +351,13 @@ impl Simulator {
     }
 }
 
+impl Drop for Simulator {
+    /// Waveforms end, also where a test fails; of a failure to write them only [`Simulator::finish_trace`] tells.
+    fn drop(&mut self) {
+        let _ = self.finish_trace();
+    }
+}
+
 pub(super) fn unknown(kind: &'static str, name: &str, available: Vec<&str>) -> SimulatorError {
     let available = available.into_iter().map(str::to_owned).collect();
     SimulatorError::Unknown { kind, name: name.into(), available }

@@ -14,8 +14,9 @@ pub(super) struct Tracer {
     recorder: Recorder,
     /// Arena words that are shown.
     watch: Watch,
-    /// The variables that changed.
+    /// The variables that changed, and whether each is among them.
     changed: Vec<u32>,
+    has_changed: Vec<bool>,
     /// The program without names, while the one with names runs; or the other way round.
     other: Program,
     /// The program with names runs.
@@ -128,14 +129,16 @@ impl Simulator {
             let next = variables.len();
             Some(*variables.entry((&places.words, places.width)).or_insert(next))
         })?;
+        let count = variables.len();
         let mut words = vec![];
         for ((places, _), variable) in variables {
             for (&place, value) in places.iter().zip(recorder.words(variable)) {
                 words.push(Word { place, value: value as u32, variable: variable as u32 });
             }
         }
-        let watch = Watch::new(words);
-        self.tracer = Some(Box::new(Tracer { recorder, watch, changed: vec![], other: program, named: false }));
+        let (watch, has_changed) = (Watch::new(words), vec![false; count]);
+        let tracer = Tracer { recorder, watch, changed: vec![], has_changed, other: program, named: false };
+        self.tracer = Some(Box::new(tracer));
         Ok(())
     }
 
@@ -201,11 +204,10 @@ impl Simulator {
 impl Tracer {
     /// Takes over what is new in the arena.
     fn find_changes(&mut self, arena: &[u64]) {
-        let Tracer { recorder, watch, changed, .. } = self;
+        let Tracer { recorder, watch, changed, has_changed, .. } = self;
         watch.look(arena, |word, new| {
             recorder.values[word.value as usize] = new;
-            // The words of a variable need not be neighbours; writing one twice is rare and harmless.
-            if changed.last() != Some(&word.variable) {
+            if !std::mem::replace(&mut has_changed[word.variable as usize], true) {
                 changed.push(word.variable);
             }
         });
@@ -213,6 +215,8 @@ impl Tracer {
 
     fn show(&mut self, cycle: u64, clock: bool) {
         self.recorder.show(cycle, clock, &self.changed);
-        self.changed.clear();
+        for variable in self.changed.drain(..) {
+            self.has_changed[variable as usize] = false;
+        }
     }
 }

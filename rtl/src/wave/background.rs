@@ -39,6 +39,7 @@ impl Background {
         let sent = self.pieces.as_ref().is_some_and(|pieces| pieces.send(piece).is_ok());
         if !sent {
             self.finish()?;
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
         Ok(self.written.try_recv().unwrap_or_default())
     }
@@ -57,7 +58,11 @@ impl Background {
 }
 
 impl Drop for Background {
+    /// Waits as well, but nobody is left to hear of a failure.
     fn drop(&mut self) {
-        let _ = self.finish();
+        self.pieces = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }

@@ -20,6 +20,9 @@ pub struct Fst {
     variables: Vec<(FstSignalId, usize)>,
     /// The digits of the value that is written.
     digits: Vec<u8>,
+    section_bytes: usize,
+    /// What the crate keeps without any change.
+    empty_bytes: usize,
 }
 
 enum Stage {
@@ -42,7 +45,18 @@ impl Fst {
             file_type: FstFileType::Verilog,
         };
         let header = FstHeaderWriter::new(BufWriter::new(file), &info).map_err(io_error)?;
-        Ok(Fst { stage: Stage::Header(header), variables: vec![], digits: vec![] })
+        Ok(Fst {
+            stage: Stage::Header(header),
+            variables: vec![],
+            digits: vec![],
+            section_bytes: SECTION_BYTES,
+            empty_bytes: 0,
+        })
+    }
+
+    /// Another size of sections; smaller ones compress less and take less memory.
+    pub fn section_bytes(self, section_bytes: usize) -> Fst {
+        Fst { section_bytes, ..self }
     }
 
     fn header(&mut self) -> &mut FstHeaderWriter<BufWriter<File>> {
@@ -61,7 +75,7 @@ impl Fst {
 
     /// Writes the `width` digits of `words`.
     fn change(&mut self, variable: VariableId, words: &[u64]) -> io::Result<()> {
-        let Fst { stage: Stage::Body(body), variables, digits } = self else {
+        let Fst { stage: Stage::Body(body), variables, digits, .. } = self else {
             panic!("changes come between the declarations and the end");
         };
         let (id, width) = variables[variable.0];
@@ -120,13 +134,15 @@ impl Sink for Fst {
         let mut body = header.finish().map_err(io_error)?;
         // The recorder hands on changes only.
         body.set_deduplicate(false);
+        self.empty_bytes = body.size();
         self.stage = Stage::Body(body);
         Ok(())
     }
 
     fn time(&mut self, nanoseconds: u64) -> io::Result<()> {
+        let most = self.empty_bytes + self.section_bytes;
         let body = self.body();
-        if body.size() > SECTION_BYTES {
+        if body.size() > most {
             body.flush().map_err(io_error)?;
         }
         body.time_change(nanoseconds).map_err(io_error)

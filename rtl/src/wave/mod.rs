@@ -43,7 +43,7 @@ use crate::design::Design;
 pub use format::Format;
 pub use fst::Fst;
 use names::Scope;
-pub(crate) use names::{Source, names};
+pub(crate) use names::{Source, names, readings};
 pub(crate) use recorder::Recorder;
 pub use relay::Relay;
 pub use sink::{Kind, Sink, VariableId};
@@ -87,22 +87,17 @@ impl TraceOptions {
 /// A name in a waveform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownName {
-    /// From below the top, joined by points.
+    /// Instance names and its own from below the top, joined by points.
     pub path: String,
-    /// As viewers have it: from the outermost scope that is shown.
-    pub viewer_path: String,
     /// What it holds.
     pub kind: Kind,
 }
 
-/// The names that a waveform of `design` shows, clocks apart, in the order of the hierarchy; none if there is no
-/// instance with the name of the scope.
+/// The names that a waveform of `design` shows, clocks apart, in the order of the hierarchy. Viewers have the name of
+/// the top before each.
 pub fn shown_names(design: &Design, options: &TraceOptions) -> Vec<ShownName> {
-    let top = Scope::top(design);
     let mut shown = vec![];
-    if let Some(root) = top.find(&options.scope) {
-        root.append_names(design, options, &root.name, &mut shown);
-    }
+    Scope::top(design).append_names(design, options, &mut shown);
     shown
 }
 
@@ -110,6 +105,7 @@ pub fn shown_names(design: &Design, options: &TraceOptions) -> Vec<ShownName> {
 pub struct Waveform {
     sink: Box<dyn Sink>,
     options: TraceOptions,
+    name: String,
 }
 
 impl Waveform {
@@ -131,7 +127,12 @@ impl Waveform {
 
     /// To a sink.
     pub fn new(sink: impl Sink + 'static, options: TraceOptions) -> Waveform {
-        Waveform { sink: Box::new(sink), options }
+        Waveform { sink: Box::new(sink), options, name: "waveform".into() }
+    }
+
+    /// What failures to write it call it, such as its file.
+    pub fn named(self, name: impl Into<String>) -> Waveform {
+        Waveform { name: name.into(), ..self }
     }
 
     /// What it shows.

@@ -106,28 +106,18 @@ impl Scope {
         Scope { module, name, prefix, children }
     }
 
-    /// Appends what `options` show of this scope, called `viewer` by viewers, and of those below.
-    pub fn append_names(&self, design: &Design, options: &TraceOptions, viewer: &str, to: &mut Vec<ShownName>) {
+    /// Appends what `options` show of this scope and of those below.
+    pub fn append_names(&self, design: &Design, options: &TraceOptions, to: &mut Vec<ShownName>) {
         let module = &design.modules[self.module];
         for name in names(module).iter().filter(|name| options.shows_name(&self.prefix, name.text)) {
             let mut append = |suffix: &str, kind: Kind| {
-                let text = format!("{}{suffix}", name.text);
-                let (path, viewer_path) = (format!("{}{text}", self.prefix), format!("{viewer}.{text}"));
-                to.push(ShownName { path, viewer_path, kind });
+                to.push(ShownName { path: format!("{}{}{suffix}", self.prefix, name.text), kind });
             };
             append("", name.kind());
             readings(module, name).iter().for_each(|(suffix, reading)| append(suffix, reading.kind()));
         }
         for child in &self.children {
-            child.append_names(design, options, &format!("{viewer}.{}", child.name), to);
+            child.append_names(design, options, to);
         }
-    }
-
-    /// The scope of the instance with this path, points between its names; empty: this one.
-    pub fn find(&self, path: &str) -> Option<&Scope> {
-        if self.prefix.strip_suffix('.').unwrap_or("") == path {
-            return Some(self);
-        }
-        self.children.iter().find_map(|child| child.find(path))
     }
 }

@@ -43,7 +43,14 @@ struct Shown {
     /// Its words in [`Recorder::values`].
     words: Range<usize>,
     id: VariableId,
-    readings: Vec<(VariableId, Reading)>,
+    readings: Vec<ShownReading>,
+}
+
+struct ShownReading {
+    id: VariableId,
+    reading: Reading,
+    /// What was last written: the bits of the number, or the state.
+    last: Option<u64>,
 }
 
 impl Recorder {
@@ -60,12 +67,16 @@ impl Recorder {
         let top = Scope::top(design);
         let mut recorder = Recorder { variables: vec![], values: vec![], writers: vec![], failure: None };
         for waveform in waveforms {
-            let path = &waveform.options.scope;
-            let root = top
-                .find(path)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")))?;
+            let mut missing = waveform.options.names.clone().unwrap_or_default();
             let mut writer = Writer { waveform, clock: None, shown: vec![], place: vec![], time: None, failed: false };
-            writer.declare(design, root, &mut recorder, &mut variable)?;
+            let mut declared = |scope: &Scope, name: &Name| {
+                missing.remove(&format!("{}{}", scope.prefix, name.text));
+                variable(scope, name)
+            };
+            writer.declare_from(design, &top, &mut recorder, &mut declared)?;
+            if let Some(name) = missing.first() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no signal `{name}` to trace")));
+            }
             writer.waveform.sink.begin()?;
             recorder.writers.push(writer);
         }
@@ -77,7 +88,8 @@ impl Recorder {
         self.variables.get(variable).map_or(0..0, |Variable { first, words }| *first..first + words)
     }
 
-    fn has(&mut self, variable: usize, width: usize) {
+    /// Makes room for a variable of this number, if it is new.
+    fn reserve(&mut self, variable: usize, width: usize) {
         if variable >= self.variables.len() {
             self.variables.resize_with(variable + 1, || Variable { first: 0, words: 0 });
         }
@@ -103,7 +115,7 @@ impl Recorder {
             }
             if let Err(failure) = writer.show(time, clock, changed, &self.values) {
                 writer.failed = true;
-                self.failure.get_or_insert(failure);
+                self.failure.get_or_insert(writer.name_failure(&failure));
             }
         }
     }
@@ -119,7 +131,7 @@ impl Recorder {
                 None => Err(nothing_shown()),
             };
             if let Err(failure) = finished {
-                self.failure.get_or_insert(failure);
+                self.failure.get_or_insert(writer.name_failure(&failure));
             }
         }
         self.failure.map_or(Ok(()), Err)
@@ -139,6 +151,32 @@ fn shows_below(design: &Design, scope: &Scope, options: &TraceOptions) -> bool {
 }
 
 impl Writer {
+    fn name_failure(&self, failure: &io::Error) -> io::Error {
+        io::Error::new(failure.kind(), format!("{}: {failure}", self.waveform.name))
+    }
+
+    /// Declares the scopes from `scope` to the one that is shown, and what is below that.
+    fn declare_from(
+        &mut self,
+        design: &Design,
+        scope: &Scope,
+        recorder: &mut Recorder,
+        variable: &mut dyn FnMut(&Scope, &Name) -> Option<usize>,
+    ) -> io::Result<()> {
+        let path = &self.waveform.options.scope;
+        let here = scope.prefix.trim_end_matches('.');
+        if here == path {
+            return self.declare(design, scope, recorder, variable);
+        }
+        let towards = |child: &&Scope| format!("{path}.").starts_with(&child.prefix);
+        let Some(child) = scope.children.iter().find(towards) else {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")));
+        };
+        self.waveform.sink.open_scope(&scope.name, &design.modules[scope.module].name)?;
+        self.declare_from(design, child, recorder, variable)?;
+        self.waveform.sink.close_scope()
+    }
+
     /// Declares a scope and what is below it.
     fn declare(
         &mut self,
@@ -164,7 +202,7 @@ impl Writer {
                 continue;
             }
             if let Some(number) = variable(scope, &name) {
-                recorder.has(number, name.width);
+                recorder.reserve(number, name.width);
                 self.declare_name(&name, number, recorder.words(number))?;
                 self.declare_readings(readings(module, &name), name.text, number)?;
             }
@@ -193,9 +231,12 @@ impl Writer {
         for (suffix, reading) in readings {
             let kind = reading.kind();
             let name = format!("{name}{suffix}");
-            match shown.readings.iter().find(|(_, known)| *known == reading) {
-                Some((id, _)) => self.waveform.sink.declare_alias(&name, kind, *id)?,
-                None => shown.readings.push((self.waveform.sink.declare(&name, kind)?, reading)),
+            match shown.readings.iter().find(|known| known.reading == reading) {
+                Some(known) => self.waveform.sink.declare_alias(&name, kind, known.id)?,
+                None => {
+                    let id = self.waveform.sink.declare(&name, kind)?;
+                    shown.readings.push(ShownReading { id, reading, last: None });
+                }
             }
         }
         Ok(())
@@ -210,25 +251,32 @@ impl Writer {
                 self.waveform.sink.bits(id, &[clock.into()])?;
             }
         }
-        let mut write = |shown: &Shown| shown.write(&mut *self.waveform.sink, &values[shown.words.clone()]);
+        let mut write = |shown: &mut Shown| shown.write(&mut *self.waveform.sink, values);
         if first {
-            return self.shown.iter().try_for_each(write);
+            return self.shown.iter_mut().try_for_each(write);
         }
-        let shown = |&variable: &u32| self.place.get(variable as usize).copied().flatten();
-        changed.iter().filter_map(shown).try_for_each(|place| write(&self.shown[place as usize]))
+        let place = |&variable: &u32| self.place.get(variable as usize).copied().flatten();
+        changed.iter().filter_map(place).try_for_each(|place| write(&mut self.shown[place as usize]))
     }
 }
 
 impl Shown {
-    fn write(&self, sink: &mut dyn super::Sink, words: &[u64]) -> io::Result<()> {
+    fn write(&mut self, sink: &mut dyn super::Sink, values: &[u64]) -> io::Result<()> {
+        let words = &values[self.words.clone()];
         sink.bits(self.id, words)?;
-        for (id, reading) in &self.readings {
+        for ShownReading { id, reading, last } in &mut self.readings {
             match reading {
-                Reading::Number { format, low, bits } => sink.real(*id, format.number(words, *low, *bits))?,
-                Reading::State(states) => match states.get(words[0] as usize) {
-                    Some(state) => sink.text(*id, state)?,
-                    None => sink.text(*id, "?")?,
-                },
+                Reading::Number { format, low, bits } => {
+                    let number = format.number(words, *low, *bits);
+                    if last.replace(number.to_bits()) != Some(number.to_bits()) {
+                        sink.real(*id, number)?;
+                    }
+                }
+                Reading::State(states) => {
+                    if last.replace(words[0]) != Some(words[0]) {
+                        sink.text(*id, states.get(words[0] as usize).map_or("?", String::as_str))?;
+                    }
+                }
             }
         }
         Ok(())

@@ -13,7 +13,8 @@ use crate::design::Design;
 /// Takes a VCD, byte by byte, and writes waveforms.
 ///
 /// The VCD has, as Verilator's of `testbench/cosim` has, the falling edge of cycle k at 10k + 5 ns and its rising edge
-/// at 10k + 10 ns; values at 0 ns are those before the first cycle.
+/// at 10k + 10 ns; values at 0 ns are those before the first cycle. Inputs that change after the last edge are not in
+/// it, and so not in the waveforms.
 pub struct Relay {
     design: Design,
     /// Until the header is complete.
@@ -60,12 +61,22 @@ impl Relay {
         let header = vcd::Parser::new(&self.pending[..rest]).parse_header()?;
         let names = names(&header, &self.design.top().name)?;
         let mut numbers: HashMap<IdCode, usize> = HashMap::new();
+        let mut missing = None;
         let waveforms = std::mem::take(&mut self.waveforms);
         let recorder = Recorder::new(&self.design, waveforms, |scope, name| {
-            let &(id, width) = names.get(&format!("{}{}", scope.prefix, name.text))?;
+            let path = format!("{}{}", scope.prefix, name.text);
             let next = numbers.len();
-            (width == name.width).then(|| *numbers.entry(id).or_insert(next))
+            match names.get(&path) {
+                Some(&(id, width)) if width == name.width => Some(*numbers.entry(id).or_insert(next)),
+                _ => {
+                    missing.get_or_insert(format!("the waveform has no `{path}` of {} bits", name.width));
+                    None
+                }
+            }
         })?;
+        if let Some(missing) = missing {
+            return Err(invalid(&missing));
+        }
         let variables =
             numbers.iter().map(|(id, &variable)| (number(id.to_string().as_bytes()), variable as u32)).collect();
         self.body = Some(Body { recorder, variables, changed: vec![], time: 0 });

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use rtl::wave::Format;
+
 use super::*;
 
 thread_local! {
@@ -29,6 +31,14 @@ fn names_that_are_taken() {
     refuses("duplicate name `y`; first used at (first)", |_, io| {
         let _ = io.a.register("y"); // first
         io.a + 1 // refused
+    });
+}
+
+#[test]
+fn names_that_waveforms_need() {
+    refuses("`number_as_fp16` is what waveforms call the reading of `number`", |_, io| {
+        let number = io.a.repeat(2).named("number").shown_as(Format::Fp16);
+        number.bits(0..8).named("number_as_fp16") // refused
     });
 }
 

@@ -7,6 +7,7 @@
 //! | `npy`           | matrices from and to NumPy's files                                |
 //! | `report`        | a page about a run                                                |
 //! | `trace`         | waveforms of a run                                                |
+//! | `view_file`     | views beside waveforms, which people may change                   |
 //! | `output_file`   | files that appear whole or not at all                             |
 //! | `failure`       | exit statuses                                                     |
 //!
@@ -19,9 +20,11 @@ mod options;
 mod output_file;
 mod report;
 mod trace;
+mod view_file;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 /// An open tile: matrix products on its RTL, checked bit for bit, and its Verilog.
@@ -47,8 +50,32 @@ enum Command {
     Bench(commands::bench::Arguments),
 }
 
+/// Exit status of a command that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// What is wrong with the arguments, in one line: the parser explains in several.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    lines.join("; ").trim_start_matches("error: ").to_owned()
+}
+
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            eprintln!("tessera: {}", one_line(&error));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
+    let interrupted = ctrlc::set_handler(|| {
+        output_file::remove_parts();
+        std::process::exit(INTERRUPTED);
+    });
+    interrupted.expect("the first handler of the process");
+    let result = match arguments.command {
         Command::Matmul(arguments) => commands::matmul::run(&arguments),
         Command::Configs(arguments) => commands::configs::run(&arguments),
         Command::Emit(arguments) => commands::emit::run(&arguments),

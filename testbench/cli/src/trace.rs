@@ -1,6 +1,5 @@
 //! `--trace`: waveforms of a run, and views of them for GTKWave and Surfer.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +9,7 @@ use rtl::wave::{TraceOptions, Waveform};
 
 use crate::failure::Failure;
 use crate::output_file::OutputFile;
+use crate::view_file::ViewFile;
 
 /// Which waveforms are written.
 #[derive(Args, Debug, Clone)]
@@ -49,15 +49,22 @@ impl Format {
 }
 
 /// The files of waveforms that are being written; they appear at the end.
-#[derive(Default)]
 pub struct TraceFiles {
-    files: Vec<(PathBuf, OutputFile)>,
+    files: Vec<OutputFile>,
+    views: Vec<Views>,
+    /// Module name of the outermost scope.
+    top: String,
     groups: Vec<Group>,
     options: TraceOptions,
 }
 
-/// With what views begin that nobody has changed: GTKWave writes other lines, people do not keep this one.
-const VIEW_MARK: &str = "tessera wrote this view, and writes it again as long as this line is here";
+/// The views of a waveform, as far as they are ours.
+struct Views {
+    /// The waveform, from the root on.
+    dump: PathBuf,
+    gtkwave: Option<ViewFile>,
+    surfer: Option<ViewFile>,
+}
 
 impl TraceArguments {
     /// Opens the waveforms of a run of `design`.
@@ -73,11 +80,28 @@ impl TraceArguments {
                 Format::Vcd => Waveform::vcd(part, options.clone()),
                 Format::Fst => Waveform::fst(part, options.clone()),
             };
-            waveforms.push(waveform.map_err(Failure::input(path.display()))?);
-            files.push((path.clone(), file));
+            waveforms.push(waveform.map_err(Failure::input(path.display()))?.named(path.display().to_string()));
+            files.push(file);
         }
-        let groups = if files.is_empty() { vec![] } else { view::groups(design, &options) };
-        Ok((waveforms, TraceFiles { files, groups, options }))
+        let (groups, top) = (view::groups(design, &options), design.top().name.clone());
+        Ok((waveforms, TraceFiles { files, views: self.views()?, top, groups, options }))
+    }
+
+    /// Where VCD and FST share a name, the views are of the last.
+    fn views(&self) -> Result<Vec<Views>, Failure> {
+        let stem = |path: &Path| path.with_extension("");
+        let mut views = vec![];
+        for (index, path) in self.trace.iter().enumerate() {
+            if self.trace[index + 1..].iter().any(|later| stem(later) == stem(path)) {
+                continue;
+            }
+            views.push(Views {
+                dump: std::path::absolute(path).map_err(Failure::input(path.display()))?,
+                gtkwave: ViewFile::create(&path.with_extension("gtkw"), "[*]")?,
+                surfer: ViewFile::create(&path.with_extension("sucl"), "#")?,
+            });
+        }
+        Ok(views)
     }
 
     fn options(&self, design: &Design) -> Result<TraceOptions, Failure> {
@@ -87,7 +111,8 @@ impl TraceArguments {
         }
         let scope = self.trace_scope.clone().unwrap_or_default();
         if !design.has_instance(&scope) {
-            return Err(Failure::Input(format!("--trace-scope {scope}: {}", no_instance(design, &scope))));
+            let name = scope.escape_debug();
+            return Err(Failure::Input(format!("--trace-scope {name}: {}", no_instance(design, &scope))));
         }
         Ok(TraceOptions { scope, first_cycle: self.trace_from, cycles, ..TraceOptions::default() })
     }
@@ -106,32 +131,19 @@ impl TraceArguments {
 impl TraceFiles {
     /// Puts the files in their places, and views beside them; `simulated_cycles` are those of the whole run.
     pub fn commit(self, simulated_cycles: u64) -> Result<(), Failure> {
-        let TraceFiles { files, groups, options: TraceOptions { first_cycle, cycles, .. } } = self;
-        let cycles = cycles.min(simulated_cycles - first_cycle.min(simulated_cycles));
-        // Where there is both, the view is of the last.
-        for (path, file) in files {
-            file.place()?;
-            let absolute = std::path::absolute(&path).map_err(Failure::input(path.display()))?;
-            let gtkwave = gtkwave_save_file(&groups, &absolute, first_cycle, cycles);
-            write_view(&path.with_extension("gtkw"), &format!("[*] {VIEW_MARK}\n{gtkwave}"))?;
-            let surfer = surfer_command_file(&groups, &absolute);
-            write_view(&path.with_extension("sucl"), &format!("# {VIEW_MARK}\n{surfer}"))?;
+        let TraceFiles { files, views, top, groups, options: TraceOptions { first_cycle, cycles, .. } } = self;
+        let cycles = cycles.min(simulated_cycles.saturating_sub(first_cycle));
+        files.into_iter().try_for_each(OutputFile::place)?;
+        for Views { dump, gtkwave, surfer } in views {
+            if let Some(file) = gtkwave {
+                file.commit(gtkwave_save_file(&top, &groups, &dump, first_cycle, cycles))?;
+            }
+            if let Some(file) = surfer {
+                file.commit(surfer_command_file(&top, &groups, &dump))?;
+            }
         }
         Ok(())
     }
-}
-
-/// Writes a view, unless somebody has made it their own.
-fn write_view(path: &Path, text: &str) -> Result<(), Failure> {
-    let ours = match std::fs::read(path) {
-        Ok(old) => old.windows(VIEW_MARK.len()).any(|window| window == VIEW_MARK.as_bytes()),
-        Err(error) => error.kind() == ErrorKind::NotFound,
-    };
-    if !ours {
-        eprintln!("note: {} was changed, and stays as it is", path.display());
-        return Ok(());
-    }
-    OutputFile::create(path)?.commit_text(text)
 }
 
 /// What there is in place of the instance that there is not.

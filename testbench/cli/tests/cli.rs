@@ -229,7 +229,7 @@ fn waveforms_have_a_window_and_a_scope() {
     let times: Vec<&str> = waveform.lines().filter(|line| line.starts_with('#')).collect();
     assert_eq!(times, ["#200", "#205", "#210", "#215"]);
     let scopes: Vec<&str> = waveform.lines().filter(|line| line.starts_with("$scope")).collect();
-    assert_eq!(scopes, ["$scope module stepper $end"]);
+    assert_eq!(scopes, ["$scope module tile $end", "$scope module amp_engine $end", "$scope module stepper $end"]);
 }
 
 #[test]
@@ -247,10 +247,49 @@ fn waveforms_that_cannot_be_are_refused_and_leave_nothing() {
     assert_eq!(refused("--trace w.fst --trace-cycles 0"), "--trace-cycles 0: expected at least 1");
     let late = refused("--trace w.fst --trace-from 100000");
     assert!(late.starts_with("--trace-from 100000: expected less than "), "{late}");
+    let twice = "cannot write: another output of this command has the same place";
+    assert_eq!(refused("--trace w.fst --trace ./w.fst"), format!("./w.fst: {twice}"));
+    assert_eq!(refused("--out w.vcd --trace w.vcd"), format!("w.vcd: {twice}"));
+    assert_eq!(refused("--out w.gtkw --trace w.vcd"), format!("w.gtkw: {twice}"));
+    assert!(refused("--trace w.fst --trace-from=-1").starts_with("invalid value '-1' for '--trace-from <CYCLE>'"));
+    assert!(refused("--trace-from 3").contains("--trace <FILE>"));
     assert_eq!(
         refused("--trace w.fst --trace w.vcd --trace w.png"),
         "--trace w.png: expected a name that ends in .vcd or .fst"
     );
+    assert_eq!(sandbox.names(), Vec::<String>::new());
+}
+
+#[test]
+fn inputs_are_no_place_for_outputs() {
+    let sandbox = small_product("inputs_as_outputs");
+    let before = fs::read(sandbox.folder.join("A.npy")).unwrap();
+    std::os::unix::fs::symlink("A.npy", sandbox.folder.join("page.html")).unwrap();
+    let input = "cannot write: it is an input of this command";
+    assert_eq!(sandbox.refusal("matmul A.npy B.npy --out A.npy"), format!("A.npy: {input}"));
+    assert_eq!(sandbox.refusal("matmul A.npy B.npy --report page.html"), format!("page.html: {input}"));
+    assert_eq!(fs::read(sandbox.folder.join("A.npy")).unwrap(), before);
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let sandbox = Sandbox::new("interrupted");
+    let arguments = "matmul --m 256 --n 256 --k 256 --trace w.vcd --report page.html";
+    let mut running = Command::new(env!("CARGO_BIN_EXE_tessera"))
+        .args(arguments.split_whitespace())
+        .current_dir(&sandbox.folder)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // A waveform of that size takes many seconds; wait until it is being written.
+    let begin = std::time::Instant::now();
+    while sandbox.names().is_empty() {
+        assert!(begin.elapsed().as_secs() < 60 && running.try_wait().unwrap().is_none(), "nothing is written");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(Command::new("kill").args(["-INT", &running.id().to_string()]).status().unwrap().success());
+    assert_eq!(running.wait().unwrap().code(), Some(130));
     assert_eq!(sandbox.names(), Vec::<String>::new());
 }
 
@@ -261,11 +300,12 @@ fn a_view_that_somebody_changed_stays() {
     sandbox.succeed(run);
     sandbox.succeed(run);
     let view = sandbox.folder.join("w.gtkw");
-    fs::write(&view, "[*] mine\n").unwrap();
+    let changed = fs::read_to_string(&view).unwrap() + "[mine]\n";
+    fs::write(&view, &changed).unwrap();
     let output = sandbox.run(run);
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "note: w.gtkw was changed, and stays as it is\n");
-    assert_eq!(fs::read_to_string(&view).unwrap(), "[*] mine\n");
+    assert_eq!(fs::read_to_string(&view).unwrap(), changed);
 }
 
 /// Needs Verilator: `scripts/setup` installs it.

@@ -22,7 +22,7 @@ use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
 use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
-use crate::output_file::OutputFile;
+use crate::output_file::{OutputFile, protect};
 use crate::report::Report;
 use crate::trace::{TraceArguments, TraceFiles};
 
@@ -94,6 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.kernel.check()?;
     let config = arguments.kernel.apply(arguments.config.load()?);
     let product = product(arguments)?;
+    [&arguments.a, &arguments.b, &arguments.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
     let page = arguments.report.as_deref().map(report_file).transpose()?;
 

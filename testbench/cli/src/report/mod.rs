@@ -8,8 +8,8 @@
 //! | `roofline`     | the roofline, as SVG                                                       |
 //! | `style.css`    | light and dark                                                             |
 //!
-//! The page is a single file that loads nothing: a policy in its head forbids it. Every figure of the drawings is in
-//! a table too. Its body has the attribute `data-marks` once the timeline was drawn, and `data-error` after a failure
+//! The page is a single file that loads nothing: a policy in its head forbids it. The sums over the
+//! timeline are in tables too. Its body has the attribute `data-marks` once the timeline was drawn, and `data-error` after a failure
 //! of a script.
 
 mod roofline;

@@ -126,7 +126,8 @@ pub fn amp_series(activity: &Activity, kind: Kind) -> Box<dyn Iterator<Item = u3
             let others = &CYCLE_KINDS[..CYCLE_KINDS.len() - 1];
             let mut left: Vec<u32> = series(Event::Cycle).collect();
             for &other in others {
-                left.iter_mut().zip(amp_series(activity, other)).for_each(|(left, count)| *left -= count);
+                let others = left.iter_mut().zip(amp_series(activity, other));
+                others.for_each(|(left, count)| *left = left.saturating_sub(count));
             }
             Box::new(left.into_iter())
         }

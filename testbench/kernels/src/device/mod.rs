@@ -23,7 +23,7 @@ use isa::{ErrorCode, Program, Register};
 use thiserror::Error;
 
 fn waveform_failed(error: impl std::fmt::Display) -> DeviceError {
-    DeviceError::Simulator(format!("waveform: {error}"))
+    DeviceError::Simulator(error.to_string())
 }
 
 /// A tile as its host sees it: memory, registers, start and wait.

@@ -141,7 +141,7 @@ impl VerilatorPins {
         let Some(tracer) = &self.tracer else { return Ok(()) };
         let Range { start, end } = tracer.window;
         let next = self.model.cycle();
-        if next < end && next + cycles > start {
+        if next < end && next.saturating_add(cycles) > start {
             if !self.model.is_tracing() {
                 self.model.trace_to(Shared(tracer.relay.clone()), &tracer.scope).map_err(failed)?;
             }
@@ -194,12 +194,12 @@ impl Pins for VerilatorPins {
 
     fn run_until(&mut self, pin: Port, value: u64, limit: u64) -> Result<bool, DeviceError> {
         for _ in 0..limit {
-            if self.model.get_u64(pin) == value {
+            if self.get(pin)? == value {
                 return Ok(true);
             }
             self.step(1)?;
         }
-        Ok(self.model.get_u64(pin) == value)
+        Ok(self.get(pin)? == value)
     }
 
     fn cycles(&self) -> u64 {

@@ -24,11 +24,14 @@ const WAVE_PIXELS: f64 = 800.0;
 /// Pixels that the zoom is a time of.
 const ZOOM_PIXELS: f64 = 200.0;
 
-/// A save file that shows the groups of the waveform in `dump`, of which `cycles` from `first_cycle` on are seen.
-pub fn gtkwave_save_file(groups: &[Group], dump: &Path, first_cycle: u64, cycles: u64) -> String {
+/// A save file that shows the groups, of a design with this top, of the waveform in `dump`, of which `cycles` from `first_cycle` on are seen.
+pub fn gtkwave_save_file(top: &str, groups: &[Group], dump: &Path, first_cycle: u64, cycles: u64) -> String {
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
-    line(&format!("[dumpfile] \"{}\"", dump.display()));
+    // There is no way to write other names.
+    if let Some(name) = dump.to_str().filter(|name| !name.contains(|c: char| c == '"' || c.is_control())) {
+        line(&format!("[dumpfile] \"{name}\""));
+    }
     line(&format!("[timestart] {}", CYCLE_NS * first_cycle));
     line("[size] 1400 1000");
     line("[pos] -1 -1");
@@ -43,9 +46,10 @@ pub fn gtkwave_save_file(groups: &[Group], dump: &Path, first_cycle: u64, cycles
         line(&format!("-{title}"));
         for (name, style) in signals {
             line(&format!("@{:x}", RIGHT_JUSTIFIED | flags(name.kind, *style)));
+            let path = format!("{top}.{}", name.path);
             match width(name.kind) {
-                Some(bits) if bits > 1 => line(&format!("{}[{}:0]", name.viewer_path, bits - 1)),
-                _ => line(&text_name(&name.viewer_path, name.kind, dump)),
+                Some(bits) if bits > 1 => line(&format!("{path}[{}:0]", bits - 1)),
+                _ => line(&text_name(&path, name.kind, dump)),
             }
         }
         line(&format!("@{:x}", GROUP_END | BLANK));

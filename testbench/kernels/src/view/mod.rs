@@ -176,7 +176,7 @@ mod tests {
         let options = TraceOptions { scope: "sequencer".into(), ..TraceOptions::default() };
         let groups = groups(&design, &options);
         assert_eq!(groups.iter().map(|group| group.title).collect::<Vec<_>>(), ["Sequencer"]);
-        assert_eq!(groups[0].signals[0].0.viewer_path, "sequencer.state_as_text");
+        assert_eq!(groups[0].signals[0].0.path, "sequencer.state_as_text");
     }
 
     #[test]

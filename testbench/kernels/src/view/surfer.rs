@@ -8,8 +8,8 @@ use rtl::wave::Kind;
 
 use super::{Group, Style};
 
-/// A command file that shows the groups of the waveform in `dump`.
-pub fn surfer_command_file(groups: &[Group], dump: &Path) -> String {
+/// A command file that shows the groups, of a design with this top, of the waveform in `dump`.
+pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
     // In FST files texts are bits.
     let fst = dump.extension().is_some_and(|extension| extension == "fst");
     let mut text = String::new();
@@ -20,7 +20,7 @@ pub fn surfer_command_file(groups: &[Group], dump: &Path) -> String {
         line(&format!("divider_add {title}"));
         index += 1;
         for (name, style) in signals {
-            line(&format!("variable_add {}", name.viewer_path));
+            line(&format!("variable_add {top}.{}", name.path));
             if let Some(format) = format(name.kind, *style, fst) {
                 line(&format!("item_focus {}_", letters(index, count)));
                 line(&format!("item_set_format {format}"));

@@ -31,7 +31,7 @@ fn assert_matches(activity: &Activity, report: &MatmulReport) -> Vec<&'static st
 fn activity_sums_to_the_counters_on_both_simulators() {
     let [native, verilator] = SIMULATORS.map(|simulator| {
         let (waveform, watched) = Activity::watch(&TileConfig::ipu64());
-        let (report, ..) = run_product(simulator, [40, 40, 20], vec![waveform]).unwrap();
+        let (report, ..) = run_product(&TileConfig::ipu64(), simulator, [40, 40, 20], vec![waveform]).unwrap();
         let activity = watched.activity().expect("the device is finished").clone();
         let counted = assert_matches(&activity, &report);
         assert_eq!(counted, ["AMP_ROWS", "STALL_WEIGHTS", "STALL_DRAIN", "CONFLICT_SEQUENCER"], "{simulator}");

@@ -41,10 +41,8 @@ impl Collect {
         let mut collected = self.0.lock().unwrap();
         let time = collected.time;
         let changes = &mut collected.changes[variable.0];
-        // Writing a value again is no change.
-        if changes.last().is_none_or(|(_, last)| *last != value) {
-            changes.push((time, value));
-        }
+        assert!(changes.last().is_none_or(|(_, last)| *last != value), "{value:?} is written again");
+        changes.push((time, value));
         Ok(())
     }
 
@@ -113,23 +111,23 @@ pub const SIZE: usize = 20;
 /// Both simulators.
 pub const SIMULATORS: [&str; 2] = ["native", "verilator"];
 
-/// Runs a random product with these waveforms; returns what it gave, with its operands.
+/// Runs a random product on `ipu64` with these waveforms; returns what it gave, with its operands.
 pub fn run(simulator: &str, waveforms: Vec<Waveform>) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
-    run_product(simulator, [SIZE; 3], waveforms)
+    run_product(&TileConfig::ipu64(), simulator, [SIZE; 3], waveforms)
 }
 
-/// As [`run`], of this M, N and K.
+/// As [`run`], on any tile, of this M, N and K.
 pub fn run_product(
+    config: &TileConfig,
     simulator: &str,
     [m, n, k]: [usize; 3],
     waveforms: Vec<Waveform>,
 ) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
-    let config = TileConfig::ipu64();
     let mut device: Box<dyn Device> = match simulator {
-        "native" => Box::new(NativeTile::traced(&config, waveforms)?),
-        _ => Box::new(VerilatorTile::traced(&config, waveforms)?),
+        "native" => Box::new(NativeTile::traced(config, waveforms)?),
+        _ => Box::new(VerilatorTile::traced(config, waveforms)?),
     };
-    let plan = plan(&config, &MatmulProblem::new(m, n, k)).expect("a product that fits");
+    let plan = plan(config, &MatmulProblem::new(m, n, k)).expect("a product that fits");
     let mut random = Random::new(7);
     let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
     let operands = Operands { a: &a, b: &b, start: Start::Zero };
@@ -139,9 +137,9 @@ pub fn run_product(
 }
 
 /// The waveform of a run.
-pub fn collect(simulator: &str, options: TraceOptions) -> Collected {
+pub fn collect(config: &TileConfig, simulator: &str, options: TraceOptions) -> Collected {
     let collect = Collect::default();
-    run(simulator, vec![Waveform::new(collect.clone(), options)]).unwrap();
+    run_product(config, simulator, [SIZE; 3], vec![Waveform::new(collect.clone(), options)]).unwrap();
     let collected = std::mem::take(&mut *collect.0.lock().unwrap());
     assert!(collected.finished, "the waveform ends");
     collected

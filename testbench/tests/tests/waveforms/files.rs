@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rtl::wave::{Kind, TraceOptions, Waveform};
+use rtl::wave::{Fst, Kind, TraceOptions, Waveform};
 use wellen::SignalValueRef;
 use wellen::simple::{self, Waveform as Read};
 
@@ -84,14 +84,22 @@ fn every_name_and_change_reads_back_from_both_formats() {
     let collect = Collect::default();
     let (vcd, fst) = (file("whole.vcd"), file("whole.fst"));
     let options = TraceOptions::default;
+    // Of many sections, where the other is of one.
+    let sections = file("sections.fst");
+    let small_sections = Fst::new(File::create(&sections).unwrap()).unwrap().section_bytes(1 << 16);
     let waveforms = vec![
         Waveform::new(collect.clone(), options()),
         Waveform::vcd(File::create(&vcd).unwrap(), options()).unwrap(),
         Waveform::fst(File::create(&fst).unwrap(), options()).unwrap(),
+        Waveform::new(small_sections, options()),
     ];
     run("native", waveforms).unwrap();
     let collected = collect.0.lock().unwrap();
-    for path in [vcd, fst] {
+    assert!(
+        sections.metadata().unwrap().len() > fst.metadata().unwrap().len(),
+        "sections have beginnings of their own"
+    );
+    for path in [vcd, fst, sections] {
         let (names, changes) = assert_reads_back(&path, &collected);
         println!("{}: {names} names with {changes} changes", path.display());
         assert!(names > 1000 && changes > 100_000);
@@ -110,7 +118,7 @@ fn a_window_and_a_scope_bound_a_file() {
         ];
         run(simulator, waveforms).unwrap();
         let mut collected = whole.0.lock().unwrap();
-        assert!(collected.names.keys().all(|name| name.starts_with("amp.")));
+        assert!(collected.names.keys().all(|name| name.starts_with("tile.amp_engine.amp.")));
         let times: Vec<u64> = collected.changes.iter().flatten().map(|(time, _)| *time).collect();
         assert_eq!((times.iter().min(), times.iter().max()), (Some(&5_000), Some(&5_995)), "{simulator}");
         let (names, changes) = assert_reads_back(&part, &collected);

@@ -1,6 +1,7 @@
 //! Native and Verilator show the same.
 
 use rtl::wave::TraceOptions;
+use tile::TileConfig;
 
 use super::collect::{Collected, SIMULATORS, collect};
 
@@ -28,8 +29,11 @@ fn assert_same(one: &Collected, other: &Collected) -> (usize, usize) {
 
 #[test]
 fn both_simulators_show_the_same_names_and_changes() {
-    let [native, verilator] = SIMULATORS.map(|simulator| collect(simulator, TraceOptions::default()));
-    let (names, changes) = assert_same(&native, &verilator);
-    println!("{names} names with {changes} changes are the same");
-    assert!(names > 1000 && changes > 100_000, "{names} names, {changes} changes");
+    // With FP32 and with exact accumulators.
+    for config in [TileConfig::ipu64(), TileConfig::small16()] {
+        let [native, verilator] = SIMULATORS.map(|simulator| collect(&config, simulator, TraceOptions::default()));
+        let (names, changes) = assert_same(&native, &verilator);
+        println!("{}: {names} names with {changes} changes are the same", config.name);
+        assert!(names > 1000 && changes > 100_000, "{}: {names} names, {changes} changes", config.name);
+    }
 }

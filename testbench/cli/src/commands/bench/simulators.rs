@@ -51,7 +51,7 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
     let builds = tempfile::tempdir().map_err(Failure::run("a folder for Verilator's models"))?;
     let mut contestants: Vec<Contestant> = vec![];
     let begin = Instant::now();
-    contestants.extend(Contestant::begin("native", NativeTile::new(&config), begin));
+    contestants.extend(Contestant::begin("native", Ok(NativeTile::new(&config)?), begin));
     for (name, optimization) in [("verilator_o1", Optimization::Some), ("verilator_o3", Optimization::Most)] {
         if quick && optimization == Optimization::Most {
             continue;

@@ -54,9 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let opened = files
         .iter()
         .chain(&others)
-        .map(|file| Ok((OutputFile::create(&arguments.out.join(&file.name))?, &file.text)))
+        .map(|file| Ok((OutputFile::create(&arguments.out.join(&file.name))?, file.text.as_str())))
         .collect::<Result<Vec<_>, Failure>>()?;
-    opened.into_iter().try_for_each(|(file, text)| file.commit_text(text))?;
+    OutputFile::commit_all(opened)?;
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();
     let (count, folder) = (files.len(), arguments.out.display());
     print_text(&format!(
