@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-/// Pieces that may wait to be written.
-const WAITING: usize = 8;
+/// Pieces that may wait to be written: a disk is slower than a simulation at some times, and faster at others.
+const WAITING: usize = 64;
 
 /// Writes pieces in the order in which they come.
 pub struct Background {

@@ -10,8 +10,9 @@ use fst_writer::{
 
 use super::sink::{Kind, Sink, VariableId, append_binary};
 
-/// Changes of so many bytes are compressed and written together: they still fit a cache.
-const SECTION_BYTES: usize = 8 << 20;
+/// Changes of so many bytes are compressed and written together: they still fit a cache, in which the crate looks for
+/// those of each signal.
+const SECTION_BYTES: usize = 1 << 20;
 
 /// An FST file. The format has no texts of any length that the crate can write: they are as many characters, in
 /// ASCII, as the longest has, as strings in a Verilog `reg` are, and viewers show them as "ASCII".
