@@ -77,10 +77,13 @@ impl TraceOptions {
         cycle >= self.first_cycle && cycle - self.first_cycle < self.cycles
     }
 
+    /// The scope with this prefix is the one that is shown, or below it.
+    fn shows_scope(&self, prefix: &str) -> bool {
+        self.scope.is_empty() || prefix.strip_prefix(self.scope.as_str()).is_some_and(|below| below.starts_with('.'))
+    }
+
     pub(crate) fn shows_name(&self, prefix: &str, name: &str) -> bool {
-        let inside = self.scope.is_empty()
-            || prefix.strip_prefix(self.scope.as_str()).is_some_and(|below| below.starts_with('.'));
-        inside && self.names.as_ref().is_none_or(|names| names.contains(&format!("{prefix}{name}")))
+        self.shows_scope(prefix) && self.names.as_ref().is_none_or(|names| names.contains(&format!("{prefix}{name}")))
     }
 }
 

@@ -67,13 +67,17 @@ impl Recorder {
         let top = Scope::top(design);
         let mut recorder = Recorder { variables: vec![], values: vec![], writers: vec![], failure: None };
         for waveform in waveforms {
+            let path = &waveform.options.scope;
+            if !design.has_instance(path) {
+                return Err(io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")));
+            }
             let mut missing = waveform.options.names.clone().unwrap_or_default();
             let mut writer = Writer { waveform, clock: None, shown: vec![], place: vec![], time: None, failed: false };
             let mut declared = |scope: &Scope, name: &Name| {
                 missing.remove(&format!("{}{}", scope.prefix, name.text));
                 variable(scope, name)
             };
-            writer.declare_from(design, &top, &mut recorder, &mut declared)?;
+            writer.declare(design, &top, &mut recorder, &mut declared)?;
             if let Some(name) = missing.first() {
                 return Err(io::Error::new(io::ErrorKind::NotFound, format!("no signal `{name}` to trace")));
             }
@@ -143,10 +147,9 @@ pub fn nothing_shown() -> io::Error {
     io::Error::other("the run had none of the cycles that it shows")
 }
 
-/// A name is inside what a waveform shows, of this scope or of one below.
+/// A waveform shows a name of this scope or of one below.
 fn shows_below(design: &Design, scope: &Scope, options: &TraceOptions) -> bool {
-    options.names.is_none()
-        || names(&design.modules[scope.module]).iter().any(|name| options.shows_name(&scope.prefix, name.text))
+    names(&design.modules[scope.module]).iter().any(|name| options.shows_name(&scope.prefix, name.text))
         || scope.children.iter().any(|child| shows_below(design, child, options))
 }
 
@@ -155,29 +158,7 @@ impl Writer {
         io::Error::new(failure.kind(), format!("{}: {failure}", self.waveform.name))
     }
 
-    /// Declares the scopes from `scope` to the one that is shown, and what is below that.
-    fn declare_from(
-        &mut self,
-        design: &Design,
-        scope: &Scope,
-        recorder: &mut Recorder,
-        variable: &mut dyn FnMut(&Scope, &Name) -> Option<usize>,
-    ) -> io::Result<()> {
-        let path = &self.waveform.options.scope;
-        let here = scope.prefix.trim_end_matches('.');
-        if here == path {
-            return self.declare(design, scope, recorder, variable);
-        }
-        let towards = |child: &&Scope| format!("{path}.").starts_with(&child.prefix);
-        let Some(child) = scope.children.iter().find(towards) else {
-            return Err(io::Error::new(io::ErrorKind::NotFound, format!("no instance `{path}` to trace")));
-        };
-        self.waveform.sink.open_scope(&scope.name, &design.modules[scope.module].name)?;
-        self.declare_from(design, child, recorder, variable)?;
-        self.waveform.sink.close_scope()
-    }
-
-    /// Declares a scope and what is below it.
+    /// Declares a scope and what is below it, as far as anything there is shown.
     fn declare(
         &mut self,
         design: &Design,
@@ -190,7 +171,7 @@ impl Writer {
         }
         let module = &design.modules[scope.module];
         self.waveform.sink.open_scope(&scope.name, &module.name)?;
-        if module.has_clock {
+        if module.has_clock && self.waveform.options.shows_scope(&scope.prefix) {
             let wire = Kind::Wire { width: 1 };
             match self.clock {
                 Some(clock) => self.waveform.sink.declare_alias("clock", wire, clock)?,

@@ -7,6 +7,9 @@ use kernels::view::{self, Group, gtkwave_save_file, surfer_command_file};
 use rtl::Design;
 use rtl::wave::{TraceOptions, Waveform};
 
+use tile::TileConfig;
+
+use crate::commands::emit::tile_design;
 use crate::failure::Failure;
 use crate::output_file::OutputFile;
 use crate::view_file::ViewFile;
@@ -67,8 +70,12 @@ struct Views {
 }
 
 impl TraceArguments {
-    /// Opens the waveforms of a run of `design`.
-    pub fn open(&self, design: &Design) -> Result<(Vec<Waveform>, TraceFiles), Failure> {
+    /// Opens the waveforms of a run on a tile; none if none is asked for.
+    pub fn open(&self, config: &TileConfig) -> Result<(Vec<Waveform>, Option<TraceFiles>), Failure> {
+        if self.trace.is_empty() {
+            return Ok((vec![], None));
+        }
+        let design = &tile_design(config)?;
         let options = self.options(design)?;
         let mut files = vec![];
         let mut waveforms = vec![];
@@ -84,7 +91,7 @@ impl TraceArguments {
             files.push(file);
         }
         let (groups, top) = (view::groups(design, &options), design.top().name.clone());
-        Ok((waveforms, TraceFiles { files, views: self.views()?, top, groups, options }))
+        Ok((waveforms, Some(TraceFiles { files, views: self.views()?, top, groups, options })))
     }
 
     /// Where VCD and FST share a name, the views are of the last.

@@ -17,7 +17,6 @@ use kernels::matmul::{
 use kernels::random::Random;
 use tile::TileConfig;
 
-use super::emit::tile_design;
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
@@ -98,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
     let page = arguments.report.as_deref().map(report_file).transpose()?;
 
-    let (mut waveforms, files) = arguments.trace.open(&tile_design(&config)?)?;
+    let (mut waveforms, files) = arguments.trace.open(&config)?;
     let (waveform, watched) = Activity::watch(&config);
     if page.is_some() {
         waveforms.push(waveform);
@@ -149,9 +148,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Ends the waveforms and puts them in their places.
-fn finish(device: &mut dyn Device, files: TraceFiles) -> Result<(), Failure> {
+fn finish(device: &mut dyn Device, files: Option<TraceFiles>) -> Result<(), Failure> {
     device.finish()?;
-    files.commit(device.simulated_cycles())
+    files.map_or(Ok(()), |files| files.commit(device.simulated_cycles()))
 }
 
 /// The file of a report.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rtl::wave::{CYCLE_NS, Kind};
 
-use super::{Group, Style, width};
+use super::{Group, Style, texts_are_bits, width};
 
 const HEXADECIMAL: u32 = 0x2;
 const DECIMAL: u32 = 0x4;
@@ -58,12 +58,10 @@ pub fn gtkwave_save_file(top: &str, groups: &[Group], dump: &Path, first_cycle: 
     text
 }
 
-/// In FST files texts are bits.
+/// A name without a range, but for texts that are bits.
 fn text_name(path: &str, kind: Kind, dump: &Path) -> String {
     match kind {
-        Kind::Text { characters } if dump.extension().is_some_and(|extension| extension == "fst") => {
-            format!("{path}[{}:0]", 8 * characters - 1)
-        }
+        Kind::Text { characters } if texts_are_bits(dump) => format!("{path}[{}:0]", 8 * characters - 1),
         _ => path.to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 mod gtkwave;
 mod surfer;
 
+use std::path::Path;
+
 use rtl::Design;
 use rtl::wave::{Kind, ShownName, TraceOptions, shown_names};
 
@@ -139,6 +141,11 @@ fn matches(pattern: &str, path: &str) -> bool {
             .and_then(|rest| rest.strip_suffix(after))
             .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())),
     }
+}
+
+/// In FST files texts are bits.
+fn texts_are_bits(dump: &Path) -> bool {
+    dump.extension().is_some_and(|extension| extension == "fst")
 }
 
 /// Bits of a signal; `None` for numbers and texts.

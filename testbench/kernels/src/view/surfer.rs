@@ -6,12 +6,10 @@ use std::path::Path;
 
 use rtl::wave::Kind;
 
-use super::{Group, Style};
+use super::{Group, Style, texts_are_bits};
 
 /// A command file that shows the groups, of a design with this top, of the waveform in `dump`.
 pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
-    // In FST files texts are bits.
-    let fst = dump.extension().is_some_and(|extension| extension == "fst");
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
     let count = groups.iter().map(|group| group.signals.len() + 1).sum();
@@ -21,7 +19,7 @@ pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
         index += 1;
         for (name, style) in signals {
             line(&format!("variable_add {top}.{}", name.path));
-            if let Some(format) = format(name.kind, *style, fst) {
+            if let Some(format) = format(name.kind, *style, dump) {
                 line(&format!("item_focus {}_", letters(index, count)));
                 line(&format!("item_set_format {format}"));
                 line("item_unfocus");
@@ -34,9 +32,9 @@ pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
 }
 
 /// The name of a format that is not the one that Surfer chooses itself.
-fn format(kind: Kind, style: Style, fst: bool) -> Option<&'static str> {
+fn format(kind: Kind, style: Style, dump: &Path) -> Option<&'static str> {
     match (kind, style) {
-        (Kind::Text { .. }, _) if fst => Some("ASCII"),
+        (Kind::Text { .. }, _) if texts_are_bits(dump) => Some("ASCII"),
         (_, Style::Decimal) => Some("Unsigned"),
         _ => None,
     }

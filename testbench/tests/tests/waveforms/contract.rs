@@ -1,33 +1,26 @@
 //! Named signals have, in the cycle that the contract tables promise, the values that golden predicts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 
 use accumulators::AccumulatorKind;
 use golden::{MatmulOptions, Shape, Start};
 use rtl::wave::{CYCLE_NS, TraceOptions, Waveform};
-use wellen::SignalValueRef;
 use wellen::simple;
+use wellen::{SignalRef, SignalValueRef};
 
 use super::collect::{SIMULATORS, SIZE, run};
-use super::files::file;
+use super::files::{file, open};
 
 /// A waveform, read cycle by cycle.
 struct Cycles {
     waveform: simple::Waveform,
-    signals: HashMap<String, wellen::SignalRef>,
+    signals: BTreeMap<String, SignalRef>,
 }
 
 impl Cycles {
     fn read(path: &std::path::Path) -> Cycles {
-        let mut waveform = simple::read(path).unwrap();
-        let hierarchy = waveform.hierarchy();
-        let signals: HashMap<String, wellen::SignalRef> = hierarchy
-            .all_vars()
-            .map(|var| (hierarchy[var].full_name(hierarchy), hierarchy[var].signal_ref()))
-            .collect();
-        let all: Vec<wellen::SignalRef> = signals.values().copied().collect();
-        waveform.load_signals(&all);
+        let (waveform, signals) = open(path);
         Cycles { waveform, signals }
     }
 
@@ -134,7 +127,7 @@ fn named_signals_have_the_values_that_golden_predicts() {
         let expected = golden::matmul(shape, &a, &b, Start::Zero, &MatmulOptions { terms: 4, ..Default::default() });
 
         let cycles = Cycles::read(&path);
-        let texts: std::collections::BTreeSet<String> = (0..cycles.count())
+        let texts: BTreeSet<String> = (0..cycles.count())
             .map(|cycle| match cycles.value("sequencer.state_as_text", cycle) {
                 SignalValueRef::String(text) => text.to_owned(),
                 SignalValueRef::BitVec(bits) => {

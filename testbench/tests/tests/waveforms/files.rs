@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rtl::wave::{Fst, Kind, TraceOptions, Waveform};
-use wellen::SignalValueRef;
 use wellen::simple::{self, Waveform as Read};
+use wellen::{SignalRef, SignalValueRef};
 
 use super::collect::{Collect, Collected, Value, run};
 
@@ -47,15 +47,21 @@ fn read_value(value: SignalValueRef) -> Value {
     }
 }
 
+/// A file with all its signals, by the paths of their names.
+pub fn open(path: &Path) -> (Read, BTreeMap<String, SignalRef>) {
+    let mut read: Read = simple::read(path).unwrap();
+    let hierarchy = read.hierarchy();
+    let signals: BTreeMap<String, SignalRef> =
+        hierarchy.all_vars().map(|var| (hierarchy[var].full_name(hierarchy), hierarchy[var].signal_ref())).collect();
+    let all: Vec<SignalRef> = signals.values().copied().collect();
+    read.load_signals(&all);
+    (read, signals)
+}
+
 /// Compares the file with what was collected from the same run. Returns how many names and changes were compared.
 fn assert_reads_back(path: &Path, collected: &Collected) -> (usize, usize) {
     let fst = path.extension().is_some_and(|extension| extension == "fst");
-    let mut read: Read = simple::read(path).unwrap();
-    let hierarchy = read.hierarchy();
-    let variables: BTreeMap<String, wellen::SignalRef> =
-        hierarchy.all_vars().map(|var| (hierarchy[var].full_name(hierarchy), hierarchy[var].signal_ref())).collect();
-    let signals: Vec<wellen::SignalRef> = variables.values().copied().collect();
-    read.load_signals(&signals);
+    let (read, variables) = open(path);
     assert_eq!(variables.len(), collected.names.len());
 
     let mut compared = 0;
