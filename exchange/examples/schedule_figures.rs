@@ -50,7 +50,9 @@ fn main() {
                 let latency_cycles = FabricConfig::new(tiles).latency_cycles() as u64;
                 let memory_words = 4 * tiles * words;
                 let lists = ListTiming::DEFAULT;
-                let machine = Machine { tiles, lane_words: 1, memory_words, latency_cycles, lists };
+                let (bank_words, read_cycles) = (1 << 12, 2);
+                let machine =
+                    Machine { tiles, lane_words: 1, memory_words, bank_words, latency_cycles, read_cycles, lists };
                 let transfers = traffic(kind, tiles, words);
                 let begin = Instant::now();
                 let made = schedule(&machine, &transfers).expect("legal transfers");

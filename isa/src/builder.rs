@@ -21,6 +21,7 @@ use thiserror::Error;
 
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::Command;
+use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::EncodeError;
 use crate::program::{Image, Program, START_SYMBOL, is_name, is_placeable};
 use crate::values::{ControlRegister, EngineMask};
@@ -63,6 +64,13 @@ pub enum BuildError {
     },
 }
 
+/// A descriptor with its lists, which gets its addresses last.
+#[derive(Debug, Clone)]
+enum Appended {
+    Amp(AmpDescriptor, Vec<ListEntry>),
+    Exchange(Vec<ExchangeEntry>, Vec<ExchangeEntry>),
+}
+
 /// Puts a program together: commands in order from an origin, descriptors and lists where the caller wants them or
 /// behind the commands. Mistakes are reported by [`ProgramBuilder::finish`].
 #[derive(Debug, Clone)]
@@ -71,8 +79,8 @@ pub struct ProgramBuilder {
     commands: Vec<Command>,
     /// Words at addresses that the caller chose.
     placed: Vec<(u32, Vec<u64>)>,
-    /// Descriptors that go behind the commands, with their lists, and the index of the AMP command.
-    appended: Vec<(usize, AmpDescriptor, Vec<ListEntry>)>,
+    /// Descriptors that go behind the commands, with their lists, and the index of the command.
+    appended: Vec<(usize, Appended)>,
     symbols: BTreeMap<String, u32>,
     loop_depth: u32,
     first_error: Option<BuildError>,
@@ -128,8 +136,24 @@ impl ProgramBuilder {
     /// AMP with a descriptor and a list that are placed behind the commands; `list_address` and `list_count` are
     /// filled in.
     pub fn amp_with(&mut self, descriptor: AmpDescriptor, list: &[ListEntry]) -> &mut Self {
-        self.appended.push((self.commands.len(), descriptor, list.to_vec()));
+        self.appended.push((self.commands.len(), Appended::Amp(descriptor, list.to_vec())));
         self.amp(0)
+    }
+
+    /// EXCHANGE with the descriptor at a byte address.
+    pub fn exchange(&mut self, descriptor: u32) -> &mut Self {
+        self.command(Command::Exchange { descriptor })
+    }
+
+    /// EXCHANGE with a descriptor and lists that are placed behind the commands.
+    pub fn exchange_with(&mut self, sends: &[ExchangeEntry], receives: &[ExchangeEntry]) -> &mut Self {
+        self.appended.push((self.commands.len(), Appended::Exchange(sends.to_vec(), receives.to_vec())));
+        self.exchange(0)
+    }
+
+    /// Meets the tiles of a zone at the barrier.
+    pub fn sync(&mut self, zone: u32) -> &mut Self {
+        self.command(Command::Sync { zone })
     }
 
     /// Waits until the engines are idle.
@@ -195,13 +219,11 @@ impl ProgramBuilder {
         let mut commands = self.commands.clone();
         let mut image = Image::default();
         let mut end = self.here();
-        for (index, descriptor, list) in &self.appended {
-            let list_address = end + AmpDescriptor::WORDS as u32 * WORD_BYTES;
-            let descriptor = AmpDescriptor { list_address, list_count: list.len() as u32, ..*descriptor };
-            commands[*index] = Command::Amp { descriptor: end };
-            place(&mut image, end, &descriptor.encode()?)?;
-            place(&mut image, list_address, &encode_list(list)?)?;
-            end = list_address + list.len() as u32 * WORD_BYTES;
+        for (index, appended) in &self.appended {
+            let (command, words) = appended.encode(end)?;
+            commands[*index] = command;
+            place(&mut image, end, &words)?;
+            end += words.len() as u32 * WORD_BYTES;
         }
         let words = commands.iter().map(Command::encode).collect::<Result<Vec<u64>, _>>()?;
         place(&mut image, self.origin, &words)?;
@@ -214,6 +236,34 @@ impl ProgramBuilder {
     fn fail(&mut self, error: BuildError) -> &mut Self {
         self.first_error.get_or_insert(error);
         self
+    }
+}
+
+impl Appended {
+    /// The command, and the descriptor with its lists as they lie at `address`.
+    fn encode(&self, address: u32) -> Result<(Command, Vec<u64>), EncodeError> {
+        match self {
+            Self::Amp(descriptor, list) => {
+                let list_address = address + AmpDescriptor::WORDS as u32 * WORD_BYTES;
+                let descriptor = AmpDescriptor { list_address, list_count: list.len() as u32, ..*descriptor };
+                let words = [descriptor.encode()?.to_vec(), encode_list(list)?].concat();
+                Ok((Command::Amp { descriptor: address }, words))
+            }
+            Self::Exchange(sends, receives) => {
+                let send_address = address + ExchangeDescriptor::WORDS as u32 * WORD_BYTES;
+                let descriptor = ExchangeDescriptor {
+                    send_address,
+                    send_count: sends.len() as u32,
+                    receive_address: send_address + (sends.len() * ExchangeEntry::WORDS) as u32 * WORD_BYTES,
+                    receive_count: receives.len() as u32,
+                };
+                let mut words = descriptor.encode()?.to_vec();
+                for entry in sends.iter().chain(receives) {
+                    words.extend(entry.encode()?);
+                }
+                Ok((Command::Exchange { descriptor: address }, words))
+            }
+        }
     }
 }
 

@@ -136,13 +136,13 @@ commands! {
         DESCRIPTOR descriptor: u32 = 0[31:8];
     }
 
-    /// Queues an exchange command.
+    /// Prepares an exchange: the port fetches the beginning of its lists, and carries them out from the next SYNC on.
     Exchange "exchange" = 0x04 {
         /// Byte address of the exchange descriptor, a multiple of 8.
         DESCRIPTOR descriptor: u32 = 0[31:8];
     }
 
-    /// Waits for all tiles of a zone.
+    /// Waits until the exchange that is prepared, if there is one, can start, and then for all tiles of a zone.
     Sync "sync" = 0x05 {
         /// The zone.
         ZONE zone: u32 = 0[15:8];

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::WORD_BYTES;
-use crate::amp::{AmpDescriptor, ListEntry};
+use crate::assembler::DATA_DIRECTIVES;
 use crate::command::Command;
 use crate::layout::{Field, Layout};
 use crate::program::{Item, Program, START_SYMBOL, is_placeable};
@@ -33,8 +33,7 @@ pub fn disassemble(program: &Program) -> String {
             let (taken, rest) = words.split_at(item.map_or(1, Item::words));
             let text = match item {
                 Some(Item::Command(_)) => command_text(taken[0], &labels),
-                Some(Item::Descriptor) => data_text("amp", &AmpDescriptor::LAYOUT, taken, &labels),
-                Some(Item::Entry) => data_text("entry", &ListEntry::LAYOUT, taken, &labels),
+                Some(Item::Data(layout)) => data_text(directive(layout), layout, taken, &labels),
                 None => word_text(taken[0]),
             };
             listing.put(address, taken.len(), &text);
@@ -44,6 +43,12 @@ pub fn disassemble(program: &Program) -> String {
     }
     listing.labels_up_to(u32::MAX);
     listing.text
+}
+
+/// The directive that places a layout.
+fn directive(layout: &Layout) -> &'static str {
+    let (name, _) = DATA_DIRECTIVES.iter().find(|(_, of)| of == layout).expect("every layout has a directive");
+    name
 }
 
 /// One word as a command, or as `.word` where it is none.

@@ -51,9 +51,9 @@ error_codes! {
     Misaligned "MISALIGNED" = 4;
     /// An address beyond the memory.
     OutOfRange "OUT_OF_RANGE" = 5;
-    /// A block list that runs past the end of the memory.
+    /// A block list or an exchange list that runs past the end of the memory.
     ListOutOfRange "LIST_OUT_OF_RANGE" = 6;
-    /// A descriptor with reserved bits set or with values outside their ranges.
+    /// A descriptor or an exchange entry with reserved bits set or with values outside their ranges.
     BadDescriptor "BAD_DESCRIPTOR" = 7;
     /// A list entry whose rectangle is empty or leaves the descriptor's rows.
     BadEntry "BAD_ENTRY" = 8;
@@ -61,6 +61,23 @@ error_codes! {
     Parity "PARITY" = 9;
     /// The host wrote STOP.
     Stopped "STOPPED" = 10;
+    /// A SYNC of a zone that this tile is not in, or that does not exist.
+    BadZone "BAD_ZONE" = 11;
+    /// While this tile waits at a barrier, a tile of the zone has stopped with an error.
+    SyncBroken "SYNC_BROKEN" = 12;
+    /// A WAIT, a HALT or an EXCHANGE behind an exchange that no SYNC has started: it would wait for ever.
+    ExchangeNotStarted "EXCHANGE_NOT_STARTED" = 13;
+    /// An exchange entry whose start has passed when its turn comes: it overlaps the one before it, or could not be
+    /// fetched in time.
+    LateEntry "LATE_ENTRY" = 14;
+    /// An exchange entry that listens to a lane on which there is no word.
+    SilentLane "SILENT_LANE" = 15;
+    /// An exchange entry that listens to a tile that is not there.
+    MissingTile "MISSING_TILE" = 16;
+    /// This tile has driven a word that no tile listened to.
+    UnheardWord "UNHEARD_WORD" = 17;
+    /// Exchange accesses of one cycle that meet in a bank.
+    BankConflict "BANK_CONFLICT" = 18;
 }
 
 impl std::fmt::Display for ErrorCode {

@@ -8,6 +8,7 @@
 //! | `layout`     | the mechanism: fields of 64-bit words, `encode` and `decode`              |
 //! | `command`    | [`Command`] and, for hardware, `command::Amp::DESCRIPTOR` and its like    |
 //! | `amp`        | [`AmpDescriptor`], [`ListEntry`]                                          |
+//! | `exchange`   | [`ExchangeDescriptor`], [`ExchangeEntry`]                                 |
 //! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`]                       |
 //! | `register`   | host registers ([`register::REGISTERS`]) and their fields                 |
 //! | `error_code` | [`ErrorCode`]                                                             |
@@ -29,6 +30,7 @@ pub mod builder;
 pub mod command;
 pub mod disassembler;
 pub mod error_code;
+pub mod exchange;
 pub mod layout;
 pub mod program;
 pub mod reference;
@@ -42,6 +44,7 @@ pub use builder::{BuildError, ProgramBuilder};
 pub use command::{COMMANDS, Command};
 pub use disassembler::{disassemble, disassemble_word};
 pub use error_code::ErrorCode;
+pub use exchange::{ExchangeDescriptor, ExchangeEntry};
 pub use layout::{DecodeError, EncodeError, Field, Layout};
 pub use program::{Program, ProgramError, Segment};
 pub use reference::reference;
@@ -60,6 +63,9 @@ pub const BLOCK: u32 = 16;
 
 /// Most rows that one AMP command can name: accumulator rows in each half of the largest tile.
 pub const ROWS: u32 = 64;
+
+/// Zones of tiles that can meet at a barrier of their own.
+pub const ZONES: u32 = 4;
 
 /// Loop counters of the sequencer.
 pub const LOOP_LEVELS: u32 = 2;

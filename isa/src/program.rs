@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::Command;
+use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
+use crate::layout::Layout;
 use crate::validate::{Limits, Violation};
 use crate::{REGISTER_BASE, WORD_BYTES};
 
@@ -46,16 +48,15 @@ pub struct ProgramError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item {
     Command(Command),
-    Descriptor,
-    Entry,
+    /// A descriptor or an entry.
+    Data(&'static Layout),
 }
 
 impl Item {
     pub(crate) fn words(&self) -> usize {
         match self {
             Self::Command(_) => 1,
-            Self::Descriptor => AmpDescriptor::WORDS,
-            Self::Entry => ListEntry::WORDS,
+            Self::Data(layout) => layout.words,
         }
     }
 
@@ -94,11 +95,22 @@ impl Program {
             let command = Command::check(word, limits).map_err(at(address))?;
             end = address + WORD_BYTES;
             halts = command == Command::Halt;
-            let Command::Amp { descriptor: address } = command else { continue };
-            let Some(words) = self.descriptor_words(address) else { continue };
-            let descriptor = AmpDescriptor::check(&words, limits).map_err(at(address))?;
-            for (address, entry) in self.entries(&descriptor) {
-                entry.validate(&descriptor, limits).map_err(at(address))?;
+            match command {
+                Command::Amp { descriptor: address } => {
+                    let Some(words) = self.words_at(address) else { continue };
+                    let descriptor = AmpDescriptor::check(&words, limits).map_err(at(address))?;
+                    for (address, entry) in self.entries(&descriptor) {
+                        entry.validate(&descriptor, limits).map_err(at(address))?;
+                    }
+                }
+                Command::Exchange { descriptor: address } => {
+                    let Some(words) = self.words_at(address) else { continue };
+                    let descriptor = ExchangeDescriptor::check(&words, limits).map_err(at(address))?;
+                    for (address, sends, entry) in self.exchange_entries(&descriptor) {
+                        entry.validate(sends, limits).map_err(at(address))?;
+                    }
+                }
+                _ => {}
             }
         }
         if halts { Ok(()) } else { Err(at(end)(Violation::no_command())) }
@@ -118,8 +130,8 @@ impl Program {
         words
     }
 
-    fn descriptor_words(&self, address: u32) -> Option<[u64; AmpDescriptor::WORDS]> {
-        let mut words = [0; AmpDescriptor::WORDS];
+    fn words_at<const N: usize>(&self, address: u32) -> Option<[u64; N]> {
+        let mut words = [0; N];
         for (place, offset) in words.iter_mut().zip((0..).step_by(WORD_BYTES as usize)) {
             *place = self.word(address + offset)?;
         }
@@ -134,6 +146,19 @@ impl Program {
         })
     }
 
+    /// The entries of both lists, each with its address and whether it sends.
+    fn exchange_entries(&self, descriptor: &ExchangeDescriptor) -> impl Iterator<Item = (u32, bool, ExchangeEntry)> {
+        let ExchangeDescriptor { send_address, send_count, receive_address, receive_count } = *descriptor;
+        let list = |address: u32, count: u32, sends: bool| {
+            let addresses = (address..).step_by(ExchangeEntry::WORDS * WORD_BYTES as usize).take(count as usize);
+            addresses.map_while(move |address| {
+                let entry = ExchangeEntry::decode(&self.words_at(address)?).ok()?;
+                Some((address, sends, entry))
+            })
+        };
+        list(send_address, send_count, true).chain(list(receive_address, receive_count, false))
+    }
+
     /// What the program shows of itself: commands first, then descriptors, then lists, none over another.
     pub(crate) fn items(&self) -> BTreeMap<u32, Item> {
         let mut labelled: Vec<u32> = self.symbols.values().copied().collect();
@@ -146,18 +171,28 @@ impl Program {
         for &(address, command) in &commands {
             items.insert(address, Item::Command(command));
         }
-        let mut descriptors = Vec::new();
+        let mut entries = Vec::new();
         for (_, command) in commands {
-            let Command::Amp { descriptor: address } = command else { continue };
-            let Some(words) = self.descriptor_words(address) else { continue };
-            let Ok(descriptor) = AmpDescriptor::decode(&words) else { continue };
-            items.insert(address, Item::Descriptor);
-            descriptors.push(descriptor);
-        }
-        for descriptor in descriptors {
-            for (address, _) in self.entries(&descriptor) {
-                items.insert(address, Item::Entry);
+            match command {
+                Command::Amp { descriptor: address } => {
+                    let decoded = self.words_at(address).and_then(|words| AmpDescriptor::decode(&words).ok());
+                    let Some(descriptor) = decoded else { continue };
+                    items.insert(address, Item::Data(&AmpDescriptor::LAYOUT));
+                    let list = self.entries(&descriptor);
+                    entries.extend(list.map(|(address, _)| (address, &ListEntry::LAYOUT)));
+                }
+                Command::Exchange { descriptor: address } => {
+                    let decoded = self.words_at(address).and_then(|words| ExchangeDescriptor::decode(&words).ok());
+                    let Some(descriptor) = decoded else { continue };
+                    items.insert(address, Item::Data(&ExchangeDescriptor::LAYOUT));
+                    let lists = self.exchange_entries(&descriptor);
+                    entries.extend(lists.map(|(address, ..)| (address, &ExchangeEntry::LAYOUT)));
+                }
+                _ => {}
             }
+        }
+        for (address, layout) in entries {
+            items.insert(address, Item::Data(layout));
         }
         items.by_address
     }

@@ -7,7 +7,7 @@ use crate::layout::{Field, layout};
 pub const REGISTER_BASE: u32 = 0x80_0000;
 
 /// Version of the interface that this crate declares, in the low byte of [`IDENTITY_VALUE`].
-pub const INTERFACE_VERSION: u8 = 1;
+pub const INTERFACE_VERSION: u8 = 2;
 
 /// What the register IDENTITY reads as: `TESSERA` in ASCII, then the interface version.
 pub const IDENTITY_VALUE: u64 = u64::from_be_bytes([b'T', b'E', b'S', b'S', b'E', b'R', b'A', INTERFACE_VERSION]);
@@ -19,6 +19,8 @@ pub enum Access {
     ReadOnly,
     /// Reads are refused.
     WriteOnly,
+    /// Reads as it was written.
+    ReadWrite,
     /// Reads as it is; writing 1 to a bit clears it.
     WriteOneToClear,
 }
@@ -86,6 +88,8 @@ layout! {
         ACCUMULATOR_BITS accumulator_bits: u32 = 0[39:32];
         /// Banks of the memory.
         BANKS banks: u32 = 0[47:40];
+        /// 32-bit words that an exchange lane carries in a cycle: 1 or 2; 0 where there is no exchange.
+        LANE_WORDS lane_words: u32 = 0[49:48];
     }
 }
 
@@ -169,4 +173,10 @@ registers! {
     CONFLICT_SEQUENCER = 0xA0, ReadOnly;
     /// Bank conflict cycles of the host.
     CONFLICT_HOST = 0xA8, ReadOnly;
+    /// Cycles in which a SYNC waited.
+    SYNC_CYCLES = 0xB0, ReadOnly;
+    /// Cycles in which an exchange was under way.
+    EXCHANGE_CYCLES = 0xB8, ReadOnly;
+    /// The zones that this tile is in, one bit each. After a reset, and on a tile without exchange for ever: zone 0.
+    ZONES = 0xC0, ReadWrite;
 }

@@ -8,9 +8,10 @@ use thiserror::Error;
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::Command;
 use crate::error_code::ErrorCode;
+use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{DecodeError, NamedValue};
 use crate::values::{Activation, ControlRegister, EngineMask};
-use crate::{BLOCK, LANES, WORD_BYTES};
+use crate::{BLOCK, LANES, WORD_BYTES, ZONES};
 
 /// What a tile was built with, as far as it decides which programs are legal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,12 +24,19 @@ pub struct Limits {
     pub rows: u32,
     /// The engines that exist.
     pub engines: EngineMask,
+    /// 32-bit words of an exchange lane: 1 or 2; 0 without an exchange port.
+    pub lane_words: u32,
 }
 
 impl Limits {
     /// A tile whose only engine is the AMP.
     pub const fn new(memory_bytes: u32, terms: u32, rows: u32) -> Self {
-        Self { memory_bytes, terms, rows, engines: EngineMask::AMP }
+        Self { memory_bytes, terms, rows, engines: EngineMask::AMP, lane_words: 0 }
+    }
+
+    /// The same tile with an exchange port, whose lanes carry `lane_words` words of 32 bits in a cycle.
+    pub fn with_exchange(self, lane_words: u32) -> Self {
+        Self { engines: self.engines | EngineMask::EXCHANGE, lane_words, ..self }
     }
 
     /// Words of 8 bytes that a stream moves in one access (G): `max(1, terms / 4)`.
@@ -108,9 +116,13 @@ impl Command {
             }
             Self::Exchange { descriptor } => {
                 require_engine(limits, EngineMask::EXCHANGE, "EXCHANGE")?;
-                require_words("the exchange descriptor", descriptor, 1, limits)
+                require_words("the exchange descriptor", descriptor, ExchangeDescriptor::WORDS as u32, limits)
             }
-            Self::Sync { .. } => require_engine(limits, EngineMask::EXCHANGE, "SYNC"),
+            Self::Sync { zone } => {
+                require_engine(limits, EngineMask::EXCHANGE, "SYNC")?;
+                require!(zone < ZONES, BadZone, "SYNC zone = {zone}: expected 0..{ZONES}");
+                Ok(())
+            }
             Self::Wait { engines } => {
                 let legal = engines.0 != 0 && limits.engines.contains(engines);
                 require!(
@@ -334,5 +346,53 @@ impl ListEntry {
             row_bytes: LANES * 2,
         };
         weights.require("the weight block", limits)
+    }
+}
+
+impl ExchangeDescriptor {
+    /// Decodes and validates `words`.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR` for reserved bits, `MISALIGNED` or `LIST_OUT_OF_RANGE` for the lists.
+    pub fn check(words: &[u64; Self::WORDS], limits: &Limits) -> Result<Self, Violation> {
+        let descriptor = Self::decode(words).map_err(|e| Violation::decoding(e, ErrorCode::BadDescriptor))?;
+        let lists = [
+            ("the send list", descriptor.send_address, descriptor.send_count),
+            ("the receive list", descriptor.receive_address, descriptor.receive_count),
+        ];
+        for (name, address, _) in lists {
+            let aligned = address.is_multiple_of(WORD_BYTES);
+            require!(aligned, Misaligned, "{name} is at {address:#x}: expected a multiple of {WORD_BYTES}");
+        }
+        for (name, address, count) in lists.into_iter().filter(|&(_, _, count)| count > 0) {
+            let (first, bytes) = (i64::from(address), i64::from(count) * ExchangeEntry::WORDS as i64 * 8);
+            require_range(name, first, first + bytes, limits, ErrorCode::ListOutOfRange)?;
+        }
+        Ok(descriptor)
+    }
+}
+
+impl ExchangeEntry {
+    /// Whether a tile with these limits runs the entry, as one of a send list or of a receive list. That entries do not
+    /// overlap, that lanes are not silent and that banks do not meet is for the schedule to see to.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR`, `MISALIGNED` or `OUT_OF_RANGE`.
+    pub fn validate(&self, sends: bool, limits: &Limits) -> Result<(), Violation> {
+        for (name, value) in [("row_words", self.row_words), ("rows", self.rows)] {
+            require!(value >= 1, BadDescriptor, "{name} = 0: expected at least 1");
+        }
+        require!(!sends || self.source == 0, BadDescriptor, "source = {} in a send list: expected 0", self.source);
+        let lane_words = limits.lane_words.max(1);
+        for (name, words) in
+            [("row_words", self.row_words), ("word_address", self.word_address), ("row_stride", self.row_stride)]
+        {
+            let aligned = words.is_multiple_of(lane_words);
+            require!(aligned, Misaligned, "{name} = {words}: expected a multiple of {lane_words}");
+        }
+        let first = i64::from(self.word_address) * 4;
+        let last_row = i64::from(self.rows - 1) * i64::from(self.row_stride);
+        let end = first + 4 * (last_row + i64::from(self.row_words));
+        require_range("the words", first, end, limits, ErrorCode::OutOfRange)
     }
 }

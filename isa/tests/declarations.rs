@@ -124,8 +124,8 @@ fn descriptors_and_entries_have_their_published_encodings() {
 
 #[test]
 fn registers_have_their_published_places() {
-    assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x01");
-    assert_eq!((register::START.address(), register::CONFLICT_HOST.address()), (0x80_0018, 0x80_00A8));
+    assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x02");
+    assert_eq!((register::START.address(), register::ZONES.address()), (0x80_0018, 0x80_00C0));
     assert_eq!(Register::from_name("FLAGS"), Some(&register::FLAGS));
     assert_eq!(register::STATUS.fields, Status::LAYOUT.fields);
     assert_eq!(register::CYCLES.fields, []);

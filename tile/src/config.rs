@@ -135,7 +135,7 @@ impl TileConfig {
         AmpConfig { terms: self.terms, rows: self.rows, accumulator }
     }
 
-    /// What the register CONFIGURATION says.
+    /// What the register CONFIGURATION says of a tile without exchange.
     pub fn configuration(&self) -> Configuration {
         let AmpConfig { terms, rows, accumulator } = self.amp();
         let (exact, accumulator_bits) = match accumulator {
@@ -149,6 +149,7 @@ impl TileConfig {
             exact,
             accumulator_bits: accumulator_bits as u32,
             banks: self.banks as u32,
+            lane_words: 0,
         }
     }
 

@@ -7,6 +7,7 @@
 //! | [`control`]   | host port, registers, counters, the state of the tile                      |
 //! | [`sequencer`] | runs tile programs                                                         |
 //! | [`engine`]    | the AMP engine: descriptors, block lists, streams                          |
+//! | [`exchange_port`] | sends and receives words of other tiles                                |
 //! | [`sram`]      | banks, parity, priorities                                                  |
 //! | [`fields`]    | fields of 64-bit words, out and in                                         |
 //!
@@ -16,10 +17,12 @@
 pub mod config;
 pub mod control;
 pub mod engine;
+pub mod exchange_port;
 pub mod fields;
 pub mod sequencer;
 pub mod sram;
 pub mod tile;
 
 pub use config::{Accumulator, TileConfig, TileConfigError};
+pub use exchange_port::ExchangePortConfig;
 pub use tile::Tile;

@@ -3,21 +3,24 @@
 //! ```text
 //!            +-----------+
 //!  start --->|           |----> request (sequencer port)
-//!  data ---->| Sequencer |----> amp     (command for the AMP engine)
-//!  idle ---->|           |----> marker, flags_clear, done, fault
+//!  data ---->| Sequencer |----> amp, exchange   (commands for the engines)
+//!  idle ---->|           |----> arrive  (at the barrier)
+//!  release ->|           |----> marker, flags_clear, done, fault
 //!            +-----------+
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
 //! | Throughput | a command every 4 cycles without conflicts, while the engine's queue has room    |
 //! | Order      | program order; WAIT and HALT wait until the engines are idle                     |
+//! | Barrier    | a pulse of `arrive` once the exchange port is prepared; SYNC ends with `release` |
 //! | Reset      | ends the program; also held while none runs                                      |
 //! | Refuses    | UNKNOWN_COMMAND, BAD_COMMAND, UNSUPPORTED, MISALIGNED with the command's         |
-//! |            | address; OUT_OF_RANGE with that of a loop target or of a command beyond memory   |
-//! | Does not   | run VECTOR, EXCHANGE and SYNC: UNSUPPORTED                                       |
+//! |            | address; OUT_OF_RANGE with that of a loop target or of a command beyond memory;  |
+//! |            | BAD_ZONE, SYNC_BROKEN, EXCHANGE_NOT_STARTED with the command's address           |
+//! | Does not   | run VECTOR nor, without an exchange port, EXCHANGE and SYNC: UNSUPPORTED         |
 
-use isa::command::{Amp, Halt, Loop, OPCODE, Set, Wait};
-use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, LOOP_LEVELS};
+use isa::command::{Amp, Exchange, Halt, Loop, OPCODE, Set, Sync, Wait};
+use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, LOOP_LEVELS, ZONES};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
 
 use crate::fields::field_of;
@@ -28,6 +31,8 @@ use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 pub struct Sequencer {
     /// Size of the SRAM.
     pub memory_bytes: usize,
+    /// There is an exchange port.
+    pub exchange: bool,
 }
 
 states! {
@@ -61,8 +66,46 @@ bundle! {
         pub data: Signal,
         /// The AMP engine's queue takes a command.
         pub amp_ready: Signal,
-        /// Nothing is under way in any engine.
-        pub engines_idle: Signal,
+        /// Nothing is under way in the AMP engine.
+        pub amp_idle: Signal,
+        /// Of the exchange port and the barrier.
+        pub exchange: Option<ExchangeState>,
+    }
+}
+
+bundle! {
+    /// What the sequencer needs to know of the exchange port and the barrier.
+    pub struct ExchangeState {
+        /// The port takes a command.
+        pub ready: Signal,
+        /// Nothing is prepared or under way.
+        pub idle: Signal,
+        /// An exchange waits for a SYNC.
+        pub pending: Signal,
+        /// The port lets a barrier pass.
+        pub prepared: Signal,
+        /// The tile's zones, one bit each.
+        pub zones: Signal,
+        /// The zones whose barrier is complete in this cycle.
+        pub release: Signal,
+        /// The zones in which a tile has stopped with an error.
+        pub broken: Signal,
+    }
+}
+
+bundle! {
+    /// What the sequencer does to the exchange port and the barrier.
+    pub struct ExchangeOrders {
+        /// A command for the exchange port.
+        pub valid: Signal,
+        /// Byte address of its descriptor.
+        pub descriptor: Signal,
+        /// The tile arrives at the barrier of these zones, one bit each.
+        pub arrive: Signal,
+        /// The barrier that the tile waits for is complete.
+        pub release: Signal,
+        /// A SYNC waits.
+        pub waits: Signal,
     }
 }
 
@@ -75,6 +118,8 @@ bundle! {
         pub amp_valid: Signal,
         /// Byte address of its descriptor.
         pub amp_descriptor: Signal,
+        /// For the exchange port and the barrier.
+        pub exchange: Option<ExchangeOrders>,
         /// Set the marker to `value`.
         pub set_marker: Signal,
         /// Clear the sticky flags in `value`.
@@ -90,12 +135,52 @@ bundle! {
     }
 }
 
+/// Places of the engines in a mask.
+const AMP_BIT: usize = EngineMask::AMP.0.trailing_zeros() as usize;
+const EXCHANGE_BIT: usize = EngineMask::EXCHANGE.0.trailing_zeros() as usize;
+
+impl ExchangeState {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> ExchangeState {
+        let zones = |name| ports.input(name, ZONES as usize);
+        ExchangeState {
+            ready: ports.bit("ready"),
+            idle: ports.bit("idle"),
+            pending: ports.bit("pending"),
+            prepared: ports.bit("prepared"),
+            zones: zones("zones"),
+            release: zones("release"),
+            broken: zones("broken"),
+        }
+    }
+}
+
+/// What a SYNC has to know of its zone.
+struct Barrier {
+    /// One bit a zone; none where there is no such zone.
+    zone: Signal,
+    /// The tile is in it.
+    member: Signal,
+    /// It is complete.
+    release: Signal,
+    /// It never will be.
+    broken: Signal,
+}
+
+impl Barrier {
+    fn of(exchange: &ExchangeState, number: Signal) -> Barrier {
+        let zone = rtl::generic::tree::decode(number, ZONES as usize);
+        let is = |zones: Signal| (zones & zone).any();
+        Barrier { zone, member: is(exchange.zones), release: is(exchange.release), broken: is(exchange.broken) }
+    }
+}
+
 impl Module for Sequencer {
     type In = SequencerIn;
     type Out = SequencerOut;
 
     fn name(&self) -> String {
-        format!("sequencer_{}k", self.memory_bytes / 1024)
+        format!("sequencer_{}k{}", self.memory_bytes / 1024, if self.exchange { "_x" } else { "" })
     }
 
     fn inputs(&self, ports: &Ports) -> SequencerIn {
@@ -107,7 +192,8 @@ impl Module for Sequencer {
             data_valid: ports.bit("data_valid"),
             data: ports.input("data", 64),
             amp_ready: ports.bit("amp_ready"),
-            engines_idle: ports.bit("engines_idle"),
+            amp_idle: ports.bit("amp_idle"),
+            exchange: self.exchange.then(|| ExchangeState::ports(&ports.nested("exchange"))),
         }
     }
 
@@ -132,9 +218,15 @@ impl Module for Sequencer {
             .map(|layout| is(layout.opcode) & (command & layout.layout.reserved_mask(0)).any())
             .reduce(|a, b| a | b)
             .expect("commands");
-        let exists = [Halt::CODE, Amp::CODE, Wait::CODE, Set::CODE, Loop::CODE];
+        let mut exists = vec![Halt::CODE, Amp::CODE, Wait::CODE, Set::CODE, Loop::CODE];
+        let mut engines = EngineMask::AMP;
+        if self.exchange {
+            exists.extend([Exchange::CODE, Sync::CODE]);
+            engines = engines | EngineMask::EXCHANGE;
+        }
         let unsupported_command = !exists.iter().map(|&code| is(code)).reduce(|a, b| a | b).expect("commands");
-        let unsupported_wait = is(Wait::CODE) & field(Wait::ENGINES).ne(EngineMask::AMP.0);
+        let awaited = field(Wait::ENGINES);
+        let unsupported_wait = is(Wait::CODE) & (awaited.is_zero() | (awaited & !engines.0).any());
         let to_marker = field(Set::REGISTER).eq(ControlRegister::MARKER.0);
         let to_flags = field(Set::REGISTER).eq(ControlRegister::FLAGS_CLEAR.0);
         let unsupported_set = is(Set::CODE) & !to_marker & !to_flags;
@@ -143,17 +235,31 @@ impl Module for Sequencer {
         let target = field(Loop::TARGET);
         let empty_loop = is(Loop::CODE) & count.is_zero();
         let misaligned_target = is(Loop::CODE) & target.bits(0..3).any();
-        let misaligned_descriptor = is(Amp::CODE) & field(Amp::DESCRIPTOR).bits(0..3).any();
+        let mut queues = is(Amp::CODE);
+        if self.exchange {
+            queues = queues | is(Exchange::CODE);
+        }
+        let misaligned_descriptor = queues & field(Amp::DESCRIPTOR).bits(0..3).any();
         let target_beyond = is(Loop::CODE) & target.ge(self.memory_bytes);
 
         let here = program_counter.q;
-        let faults = [
+        let sync = io.exchange.as_ref().map(|exchange| Barrier::of(exchange, field(Sync::ZONE)));
+        let mut faults = vec![
             (!known, ErrorCode::UnknownCommand, here),
             (reserved | empty_loop, ErrorCode::BadCommand, here),
             (unsupported, ErrorCode::Unsupported, here),
             (misaligned_target | misaligned_descriptor, ErrorCode::Misaligned, here),
             (target_beyond, ErrorCode::OutOfRange, target),
         ];
+        let exchange_awaited = is(Halt::CODE) | (is(Wait::CODE) & awaited.bit(EXCHANGE_BIT));
+        if let (Some(exchange), Some(sync)) = (&io.exchange, &sync) {
+            let not_started = exchange.pending & (exchange_awaited | is(Exchange::CODE));
+            faults.extend([
+                (is(Sync::CODE) & !sync.member, ErrorCode::BadZone, here),
+                (is(Sync::CODE) & sync.broken, ErrorCode::SyncBroken, here),
+                (not_started, ErrorCode::ExchangeNotStarted, here),
+            ]);
+        }
         let fault = faults.into_iter().rev().fold(io.request_fault.clone(), |otherwise, (valid, code, address)| {
             mux(execute & valid, Fault::new(lit(1, 1), code, address), otherwise)
         });
@@ -161,8 +267,30 @@ impl Module for Sequencer {
 
         // Execute. A loop's counter holds the runs of its body that are still to come.
         let amp_valid = legal & is(Amp::CODE);
-        let waits = (legal & (is(Wait::CODE) | is(Halt::CODE)) & !io.engines_idle).named("waits");
-        let finished = (legal & !waits & !(amp_valid & !io.amp_ready)).named("finished");
+        let amp_awaited = is(Halt::CODE) | (is(Wait::CODE) & awaited.bit(AMP_BIT));
+        let mut held = (amp_awaited & !io.amp_idle) | (is(Amp::CODE) & !io.amp_ready);
+        let orders = io.exchange.as_ref().zip(sync).map(|(exchange, sync)| {
+            // A tile arrives once, and is then behind the barrier until it is released.
+            let arrived = m.register("arrived", 1).reset(0);
+            let syncs = (legal & is(Sync::CODE)).named("syncs");
+            let arrives = (syncs & !arrived.q & exchange.prepared).named("arrives");
+            let released = (syncs & arrived.q & sync.release).named("released");
+            m.when(arrives, || arrived.set(1));
+            m.when(released, || arrived.set(0));
+            held = held
+                | (exchange_awaited & !exchange.idle)
+                | (is(Exchange::CODE) & !exchange.ready)
+                | (is(Sync::CODE) & !released);
+            ExchangeOrders {
+                valid: legal & is(Exchange::CODE),
+                descriptor: field(Exchange::DESCRIPTOR),
+                arrive: sync.zone & arrives.repeat(ZONES as usize),
+                release: released,
+                waits: syncs,
+            }
+        });
+        let held = held.named("held");
+        let finished = (legal & !held).named("finished");
         let looping = is(Loop::CODE);
         let level = field(Loop::LEVEL);
         let to_come: Vec<Signal> = (0..LOOP_LEVELS)
@@ -194,6 +322,7 @@ impl Module for Sequencer {
             request: ReadRequest { valid: state.q.is(State::Fetch), address: here },
             amp_valid,
             amp_descriptor: field(Amp::DESCRIPTOR),
+            exchange: orders,
             set_marker: sets & to_marker,
             clear_flags: sets & to_flags,
             value: field(Set::VALUE),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!                    +------+
+//!  exchange -------->|      |----> words to send, exchange lists
 //!  results --------->|      |
 //!  inputs ---------->|      |----> inputs, weights, partials, lists, sequencer, host: data two cycles
 //!  weights --------->| Sram |      after the request was taken
@@ -39,6 +40,8 @@ pub struct Sram {
     pub bank_bytes: usize,
     /// G: 64-bit words of an access.
     pub access_words: usize,
+    /// There are ports for an exchange.
+    pub exchange: bool,
 }
 
 bundle! {
@@ -64,7 +67,7 @@ bundle! {
 }
 
 bundle! {
-    /// A read or a write of one 64-bit word.
+    /// A read or a write of one 64-bit word, or of bytes of it.
     pub struct HostRequest {
         /// Wanted.
         pub valid: Signal,
@@ -80,8 +83,34 @@ bundle! {
 }
 
 bundle! {
+    /// Requests of the exchange port.
+    pub struct ExchangeRequests {
+        /// Words that were received.
+        pub receive: HostRequest,
+        /// Words to send.
+        pub send: ReadRequest,
+        /// Descriptors and lists.
+        pub lists: ReadRequest,
+    }
+}
+
+bundle! {
+    /// What the exchange port gets.
+    pub struct ExchangeAnswers {
+        /// Words that were received: nothing comes back.
+        pub receive: WriteOut,
+        /// Words to send.
+        pub send: PortOut,
+        /// Descriptors and lists.
+        pub lists: PortOut,
+    }
+}
+
+bundle! {
     /// Requests of all ports.
     pub struct SramIn {
+        /// The exchange.
+        pub exchange: Option<ExchangeRequests>,
         /// Results of the AMP.
         pub results_request: WriteRequest,
         /// Inputs of the AMP.
@@ -134,6 +163,8 @@ bundle! {
 bundle! {
     /// Answers to all ports.
     pub struct SramOut {
+        /// The exchange.
+        pub exchange: Option<ExchangeAnswers>,
         /// Results of the AMP: nothing comes back.
         pub results: WriteOut,
         /// Inputs of the AMP.
@@ -185,22 +216,49 @@ impl ReadRequest {
 }
 
 impl SramOut {
-    /// Declares the ports, for access words of `bits` bits.
-    pub fn ports(ports: &Ports, bits: usize) -> SramOut {
+    /// Declares the ports, for access words of `bits` bits, with or without an exchange.
+    pub fn ports(ports: &Ports, bits: usize, exchange: bool) -> SramOut {
         let read = |name: &str, bits: usize| PortOut::ports(&ports.nested(name), bits);
-        let results = ports.nested("results");
         SramOut {
-            results: WriteOut {
-                ready: results.bit("ready"),
-                conflict: results.bit("conflict"),
-                fault: Fault::ports(&results.nested("fault")),
-            },
+            exchange: exchange.then(|| ExchangeAnswers::ports(&ports.nested("exchange"))),
+            results: WriteOut::ports(&ports.nested("results")),
             inputs: read("inputs", bits),
             weights: read("weights", bits),
             partials: read("partials", bits),
             lists: read("lists", 64),
             sequencer: read("sequencer", 64),
             host: HostOut::ports(&ports.nested("host")),
+        }
+    }
+}
+
+impl ExchangeRequests {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> ExchangeRequests {
+        ExchangeRequests {
+            receive: HostRequest::ports(&ports.nested("receive")),
+            send: ReadRequest::ports(&ports.nested("send")),
+            lists: ReadRequest::ports(&ports.nested("lists")),
+        }
+    }
+}
+
+impl ExchangeAnswers {
+    fn ports(ports: &Ports) -> ExchangeAnswers {
+        ExchangeAnswers {
+            receive: WriteOut::ports(&ports.nested("receive")),
+            send: PortOut::ports(&ports.nested("send"), 64),
+            lists: PortOut::ports(&ports.nested("lists"), 64),
+        }
+    }
+}
+
+impl WriteOut {
+    fn ports(ports: &Ports) -> WriteOut {
+        WriteOut {
+            ready: ports.bit("ready"),
+            conflict: ports.bit("conflict"),
+            fault: Fault::ports(&ports.nested("fault")),
         }
     }
 }
@@ -277,7 +335,8 @@ impl Module for Sram {
     type Out = SramOut;
 
     fn name(&self) -> String {
-        format!("sram_{}x{}k_g{}", self.banks, self.bank_bytes / 1024, self.access_words)
+        let exchange = if self.exchange { "_x" } else { "" };
+        format!("sram_{}x{}k_g{}{exchange}", self.banks, self.bank_bytes / 1024, self.access_words)
     }
 
     fn inputs(&self, ports: &Ports) -> SramIn {
@@ -285,6 +344,7 @@ impl Module for Sram {
         let read = |name: &str| ReadRequest::ports(&ports.nested(name));
         let results = ports.nested("results_request");
         SramIn {
+            exchange: self.exchange.then(|| ExchangeRequests::ports(&ports.nested("exchange"))),
             results_request: WriteRequest {
                 valid: results.bit("valid"),
                 address: results.input("address", ADDRESS_BITS),
@@ -312,17 +372,24 @@ impl Module for Sram {
         };
         let stream = |request: &ReadRequest| self.access(&request.valid, request.address, wide);
         let narrow = |request: &ReadRequest| self.access(&request.valid, request.address, 1);
-        let host = self.access(&io.host_request.valid, io.host_request.address, 1);
-        let host = Access { write: Some(self.host_write(&io.host_request)), ..host };
-        let accesses = [
+        let part = |request: &HostRequest| Access {
+            write: Some(self.part_write(request)),
+            ..self.access(&request.valid, request.address, 1)
+        };
+        let mut accesses = vec![];
+        if let Some(exchange) = &io.exchange {
+            accesses.extend([part(&exchange.receive), narrow(&exchange.send), narrow(&exchange.lists)]);
+        }
+        let first = accesses.len();
+        accesses.extend([
             results,
             stream(&io.inputs_request),
             stream(&io.weights_request),
             stream(&io.partials_request),
             narrow(&io.lists_request),
             narrow(&io.sequencer_request),
-            host,
-        ];
+            part(&io.host_request),
+        ]);
         let conflicts: Vec<Signal> = (0..accesses.len())
             .map(|port| {
                 let access = &accesses[port];
@@ -354,23 +421,37 @@ impl Module for Sram {
                 }
             })
         };
-        let (inputs, weights, partials) =
-            (port(1, "inputs_port", wide), port(2, "weights_port", wide), port(3, "partials_port", wide));
-        let (lists, sequencer) = (port(4, "lists_port", 1), port(5, "sequencer_port", 1));
-        let host = m.scope("host_port", || self.read_back(&accesses[6], &bank_data, 1));
+        let write_port = |port: usize| WriteOut {
+            ready: taken[port],
+            conflict: conflicts[port],
+            fault: Fault { valid: accesses[port].fault.valid & io.running, ..accesses[port].fault.clone() },
+        };
+        let exchange = io.exchange.as_ref().map(|_| ExchangeAnswers {
+            receive: write_port(0),
+            send: port(1, "send_port", 1),
+            lists: port(2, "exchange_lists_port", 1),
+        });
+        let inputs = port(first + 1, "inputs_port", wide);
+        let weights = port(first + 2, "weights_port", wide);
+        let partials = port(first + 3, "partials_port", wide);
+        let lists = port(first + 4, "lists_port", 1);
+        let sequencer = port(first + 5, "sequencer_port", 1);
+        let host = m.scope("host_port", || self.read_back(&accesses[first + 6], &bank_data, 1));
         m.unused(host.address);
         SramOut {
-            results: WriteOut {
-                ready: taken[0],
-                conflict: conflicts[0],
-                fault: Fault { valid: accesses[0].fault.valid & io.running, ..accesses[0].fault.clone() },
-            },
+            exchange,
+            results: write_port(first),
             inputs,
             weights,
             partials,
             lists,
             sequencer,
-            host: HostOut { ready: taken[6], conflict: conflicts[6], data: host.data, parity_error: host.bad_parity },
+            host: HostOut {
+                ready: taken[first + 6],
+                conflict: conflicts[first + 6],
+                data: host.data,
+                parity_error: host.bad_parity,
+            },
         }
     }
 }
@@ -407,15 +488,14 @@ impl Sram {
         }
     }
 
-    /// The host's 64 bits at their place in the access word, and the bytes that are written.
-    fn host_write(&self, host: &HostRequest) -> (Signal, Signal) {
+    /// 64 bits at their place in the access word, and the bytes that are written.
+    fn part_write(&self, request: &HostRequest) -> (Signal, Signal) {
         let words = self.access_words;
-        let data = with_parity(host.data).repeat(words);
-        let write = host.write.repeat(8) & host.lanes;
-        let lanes: Vec<Signal> = (0..words)
-            .rev()
-            .map(|word| if words == 1 { write } else { write & address_word(host.address, words).eq(word).repeat(8) })
-            .collect();
+        let data = with_parity(request.data).repeat(words);
+        let write = request.write.repeat(8) & request.lanes;
+        let here = |word: usize| address_word(request.address, words).eq(word).repeat(8);
+        let lanes: Vec<Signal> =
+            (0..words).rev().map(|word| if words == 1 { write } else { write & here(word) }).collect();
         (data, cat(lanes))
     }
 
@@ -432,7 +512,7 @@ impl Sram {
                     .filter_map(|(access, &here)| of(access).map(|signal| signal & here.repeat(signal.width())));
                 parts.reduce(|a, b| a | b).expect("some port does")
             };
-            let enable = here.iter().copied().reduce(|a, b| a | b).expect("seven ports");
+            let enable = here.iter().copied().reduce(|a, b| a | b).expect("ports");
             let word = gather(&|access| Some(access.word));
             let data = gather(&|access| access.write.map(|(data, _)| data));
             let write_lanes = gather(&|access| access.write.map(|(_, lanes)| lanes));

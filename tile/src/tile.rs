@@ -1,4 +1,4 @@
-//! Tile: SRAM, AMP engine, sequencer and control, wired together.
+//! Tile: SRAM, AMP engine, sequencer, control and, in a machine of many tiles, an exchange port, wired together.
 //!
 //! ```text
 //!                  +------------------------------------------------------------+
@@ -19,27 +19,53 @@
 
 use std::fmt;
 
-use isa::Flags;
+use isa::register::Configuration;
+use isa::{Flags, ZONES};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, mux};
 
 use crate::config::TileConfig;
-use crate::control::{Control, ControlIn, ControlOut, Events};
+use crate::control::{Control, ControlIn, ControlOut, Events, ExchangeEvents};
 use crate::engine::amp_engine::{AmpEngine, AmpEngineIn, AmpEngineOut, StreamIn};
-use crate::sequencer::{Sequencer, SequencerIn};
-use crate::sram::{HostRequest, Sram, SramIn, SramOut};
+use crate::exchange_port::{Arrivals, ExchangePort, ExchangePortConfig, ExchangePortIn, ExchangePortOut, Lane, Select};
+use crate::sequencer::{ExchangeState, Sequencer, SequencerIn, SequencerOut};
+use crate::sram::{ExchangeRequests, HostRequest, Sram, SramIn, SramOut};
 
 /// The tile.
 #[derive(Clone)]
 pub struct Tile {
     /// Configuration; must be valid.
     pub config: TileConfig,
+    /// The exchange port, in a machine of many tiles.
+    pub exchange: Option<ExchangePortConfig>,
+}
+
+impl Tile {
+    /// A tile by itself. Its configuration must be valid.
+    pub fn new(config: TileConfig) -> Tile {
+        Tile { config, exchange: None }
+    }
+
+    /// A tile of a machine. Its configuration must be valid.
+    pub fn with_exchange(config: TileConfig, exchange: ExchangePortConfig) -> Tile {
+        Tile { config, exchange: Some(exchange) }
+    }
+
+    /// What the register CONFIGURATION says.
+    pub fn configuration(&self) -> Configuration {
+        let lane_words = self.exchange.map_or(0, |exchange| exchange.lane_words as u32);
+        Configuration { lane_words, ..self.config.configuration() }
+    }
 }
 
 /// What the hardware depends on: all of the configuration but its name.
 impl fmt::Debug for Tile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TileConfig { banks, bank_kib, .. } = self.config;
-        write!(f, "Tile {{ {:?}, banks: {banks}, bank_kib: {bank_kib} }}", self.config.amp())
+        write!(f, "Tile {{ {:?}, banks: {banks}, bank_kib: {bank_kib}", self.config.amp())?;
+        if let Some(exchange) = &self.exchange {
+            write!(f, ", {exchange:?}")?;
+        }
+        write!(f, " }}")
     }
 }
 
@@ -48,6 +74,34 @@ bundle! {
     pub struct TileIn {
         /// Requests.
         pub host_request: HostRequest,
+        /// The machine's side, for a tile with an exchange port.
+        pub exchange: Option<TileExchangeIn>,
+    }
+}
+
+bundle! {
+    /// The machine's side in.
+    pub struct TileExchangeIn {
+        /// From the fabric.
+        pub arrivals: Arrivals,
+        /// The zones whose barrier is complete in this cycle.
+        pub release: Signal,
+        /// The zones in which a tile has stopped with an error.
+        pub broken: Signal,
+    }
+}
+
+bundle! {
+    /// The machine's side out.
+    pub struct TileExchangeOut {
+        /// To the fabric.
+        pub lane: Lane,
+        /// To the fabric.
+        pub select: Select,
+        /// The zones whose barrier the tile arrives at in this cycle.
+        pub arrive: Signal,
+        /// The zones that the tile is in.
+        pub zones: Signal,
     }
 }
 
@@ -68,6 +122,18 @@ bundle! {
         pub status_done: Signal,
         /// The last program was stopped.
         pub status_error: Signal,
+        /// The machine's side, for a tile with an exchange port.
+        pub exchange: Option<TileExchangeOut>,
+    }
+}
+
+impl TileExchangeIn {
+    fn ports(ports: &Ports, config: &ExchangePortConfig) -> TileExchangeIn {
+        TileExchangeIn {
+            arrivals: Arrivals::ports(ports, config.lane_bits()),
+            release: ports.input("release", ZONES as usize),
+            broken: ports.input("broken", ZONES as usize),
+        }
     }
 }
 
@@ -76,11 +142,14 @@ impl Module for Tile {
     type Out = TileOut;
 
     fn name(&self) -> String {
-        "tile".into()
+        self.exchange.map_or("tile".into(), |exchange| exchange.module_name("tile"))
     }
 
     fn inputs(&self, ports: &Ports) -> TileIn {
-        TileIn { host_request: HostRequest::ports(&ports.nested("host_request")) }
+        TileIn {
+            host_request: HostRequest::ports(&ports.nested("host_request")),
+            exchange: self.exchange.map(|config| TileExchangeIn::ports(&ports.nested("exchange"), &config)),
+        }
     }
 
     fn build(&self, m: &Builder, io: TileIn) -> TileOut {
@@ -89,18 +158,20 @@ impl Module for Tile {
         let access_bits = config.amp().access_bits();
 
         // What the SRAM answers goes to those who ask; declared before they are.
-        let sram_wires = m.wires("sram_out", |ports| SramOut::ports(ports, access_bits));
+        let has_exchange = self.exchange.is_some();
+        let sram_wires = m.wires("sram_out", |ports| SramOut::ports(ports, access_bits, has_exchange));
         let sram_out = sram_wires.value.clone();
         let running = m.wire("running", 1);
         let engine_reset = m.reset() | !running.value;
 
         let amp_ready = m.wire("amp_ready", 1);
-        let engines_idle = m.wire("engines_idle", 1);
+        let amp_idle = m.wire("amp_idle", 1);
         let start = m.wire("start", 1);
         let start_address = m.wire("start_address", crate::sram::ADDRESS_BITS);
+        let exchange_state = has_exchange.then(|| m.wires("exchange_state", ExchangeState::ports));
         let sequencer = m.instance_with_reset(
             "sequencer",
-            &Sequencer { memory_bytes: config.memory_bytes() },
+            &Sequencer { memory_bytes: config.memory_bytes(), exchange: has_exchange },
             SequencerIn {
                 start: start.value,
                 start_address: start_address.value,
@@ -109,7 +180,8 @@ impl Module for Tile {
                 data_valid: sram_out.sequencer.valid,
                 data: sram_out.sequencer.data,
                 amp_ready: amp_ready.value,
-                engines_idle: engines_idle.value,
+                amp_idle: amp_idle.value,
+                exchange: exchange_state.as_ref().map(|state| state.value.clone()),
             },
             engine_reset,
         );
@@ -130,10 +202,15 @@ impl Module for Tile {
             engine_reset,
         );
         amp_ready.set(engine.command_ready);
-        engines_idle.set(engine.idle);
+        amp_idle.set(engine.idle);
+
+        let exchange = self.exchange.map(|config| {
+            let inputs = exchange_port_inputs(&io, &sequencer, &sram_out);
+            m.instance_with_reset("exchange_port", &ExchangePort { config }, inputs, engine_reset)
+        });
 
         // Of several faults in one cycle, the first of this list counts.
-        let faults = [
+        let mut faults = vec![
             sequencer.fault.clone(),
             engine.fault.clone(),
             sram_out.partials.fault.clone(),
@@ -146,12 +223,16 @@ impl Module for Tile {
             sram_out.weights.parity.clone(),
             sram_out.inputs.parity.clone(),
         ];
+        if let (Some(port), Some(answers)) = (&exchange, &sram_out.exchange) {
+            faults.extend([port.fault.clone(), answers.send.fault.clone(), answers.receive.fault.clone()]);
+            faults.extend([answers.send.parity.clone(), answers.lists.parity.clone()]);
+        }
         let fault =
             faults.into_iter().rev().reduce(|otherwise, first| mux(first.valid, first, otherwise)).expect("faults");
 
         let control = m.instance(
             "control",
-            &Control { configuration: config.configuration(), memory_bytes: config.memory_bytes() },
+            &Control { configuration: self.configuration(), memory_bytes: config.memory_bytes() },
             ControlIn {
                 host: io.host_request,
                 sram: sram_out.host.clone(),
@@ -162,7 +243,7 @@ impl Module for Tile {
                 set_marker: sequencer.set_marker,
                 value: sequencer.value,
                 program_counter: sequencer.program_counter,
-                events: events(&engine, &sram_out),
+                events: Events { exchange: exchange_events(&sequencer, &exchange), ..events(&engine, &sram_out) },
             },
         );
         let ControlOut { host_ready, response_valid, response_data, response_error, .. } = control;
@@ -172,8 +253,18 @@ impl Module for Tile {
 
         let sram = m.instance(
             "sram",
-            &Sram { banks: config.banks, bank_bytes: config.bank_bytes(), access_words: config.amp().access_words() },
+            &Sram {
+                banks: config.banks,
+                bank_bytes: config.bank_bytes(),
+                access_words: config.amp().access_words(),
+                exchange: has_exchange,
+            },
             SramIn {
+                exchange: exchange.as_ref().map(|port| ExchangeRequests {
+                    receive: port.receive_request.clone(),
+                    send: port.send_request.clone(),
+                    lists: port.lists_request.clone(),
+                }),
                 results_request: engine.results_request,
                 inputs_request: engine.inputs_request,
                 weights_request: engine.weights_request,
@@ -186,6 +277,20 @@ impl Module for Tile {
         );
         sram_wires.set(&sram);
 
+        let machine = exchange.zip(sequencer.exchange).zip(io.exchange).map(|((port, orders), machine)| {
+            if let Some(state) = &exchange_state {
+                state.set(&ExchangeState {
+                    ready: port.command_ready,
+                    idle: port.idle,
+                    pending: port.pending,
+                    prepared: port.prepared,
+                    zones: control.zones,
+                    release: machine.release,
+                    broken: machine.broken,
+                });
+            }
+            TileExchangeOut { lane: port.lane, select: port.select, arrive: orders.arrive, zones: control.zones }
+        });
         TileOut {
             host_request_ready: host_ready,
             host_response_valid: response_valid,
@@ -194,8 +299,32 @@ impl Module for Tile {
             status_running: control.running,
             status_done: control.done,
             status_error: control.error,
+            exchange: machine,
         }
     }
+}
+
+/// What the exchange port gets. Only for tiles that have one.
+fn exchange_port_inputs(io: &TileIn, sequencer: &SequencerOut, sram: &SramOut) -> ExchangePortIn {
+    let (machine, orders, answers) = (io.exchange.as_ref(), sequencer.exchange.as_ref(), sram.exchange.as_ref());
+    let (machine, orders, answers) = (machine.expect("ports"), orders.expect("orders"), answers.expect("answers"));
+    ExchangePortIn {
+        command_valid: orders.valid,
+        command_address: orders.descriptor,
+        release: orders.release,
+        arrivals: machine.arrivals,
+        lists: StreamIn::of(&answers.lists),
+        lists_fault: answers.lists.fault.clone(),
+        sent: answers.send.data,
+        sent_valid: answers.send.valid,
+        send_conflict: answers.send.conflict,
+    }
+}
+
+/// What is counted of the exchange, where there is one.
+fn exchange_events(sequencer: &SequencerOut, port: &Option<ExchangePortOut>) -> Option<ExchangeEvents> {
+    let (orders, port) = (sequencer.exchange.as_ref()?, port.as_ref()?);
+    Some(ExchangeEvents { sync: orders.waits, exchange: port.running })
 }
 
 /// The sticky flags that are set in this cycle, in the order of FLAGS.
@@ -227,5 +356,6 @@ fn events(engine: &AmpEngineOut, sram: &SramOut) -> Events {
         conflict_lists: sram.lists.conflict,
         conflict_sequencer: sram.sequencer.conflict,
         conflict_host: sram.host.conflict,
+        exchange: None,
     }
 }

@@ -18,7 +18,7 @@ use tile::{Tile, TileConfig};
 
 fpga::black_box! {
     /// The tile `small16`, which fits a small FPGA.
-    pub struct SmallTile = rtl::elaborate(&Tile { config: TileConfig::small16() }).expect("a named configuration");
+    pub struct SmallTile = rtl::elaborate(&Tile::new(TileConfig::small16())).expect("a named configuration");
     in {
         clock: Clock,
         reset: Bit,

@@ -60,6 +60,18 @@ pub enum Violation {
         /// When it is there.
         fetched: u64,
     },
+    /// A tile reads and writes in one bank at a time.
+    #[error("tile {tile}: in cycle {cycle} it sends word {read} while it writes word {written}, in the same bank")]
+    Bank {
+        /// The tile.
+        tile: usize,
+        /// The cycle of the word that is sent.
+        cycle: u64,
+        /// Address of the word that is sent.
+        read: usize,
+        /// Address of the word that is written.
+        written: usize,
+    },
     /// An entry leaves the memory.
     #[error("tile {tile}: {list} entry {entry} reaches word {address}; the memory ends at {memory_words}")]
     PastMemory {
@@ -204,6 +216,12 @@ pub fn check(machine: &Machine, transfers: &[Transfer], schedule: &Schedule) -> 
             {
                 return Err(Violation::Overwritten { tile, address });
             }
+            let before = cycle.checked_sub(machine.latency_cycles + machine.read_cycles);
+            if let Some(&(_, written)) = before.and_then(|then| selected[tile].get(&then))
+                && written / machine.bank_words == address / machine.bank_words
+            {
+                return Err(Violation::Bank { tile, cycle, read: address, written });
+            }
         }
     }
     if let Some((&(tile, address), _)) = expected.iter().next() {
@@ -232,12 +250,9 @@ fn replay(
             return Err(Violation::Busy { tile, list, entry, start, free });
         }
         let timing = machine.lists;
-        fetched = if entry == 0 {
-            timing.first_cycle
-        } else {
-            let room = if entry >= timing.queue_entries { entries[entry - timing.queue_entries].0 } else { 0 };
-            u64::max(fetched, room) + timing.cycles_per_entry
-        };
+        if entry >= timing.queue_entries {
+            fetched = u64::max(fetched, entries[entry - timing.queue_entries].0) + timing.cycles_per_entry;
+        }
         if start < fetched {
             return Err(Violation::NotFetched { tile, list, entry, start, fetched });
         }

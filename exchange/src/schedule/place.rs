@@ -8,22 +8,25 @@ use super::{Receive, Schedule, Send, TileLists};
 struct Port {
     /// The first cycle in which it has nothing to do.
     free: u64,
+    /// The banks that it uses from one cycle to before another, in the order of time.
+    banks: Vec<(u64, u64, u64)>,
     /// Start, source (0 for sends) and words of its entries.
     entries: Vec<(u64, usize, Run)>,
     /// When its last entry was fetched.
     fetched: u64,
 }
 
-/// Places the pieces one after the other, each in the first cycle in which its source and all its receivers are free
-/// and have fetched the entries that it needs.
+/// Places the pieces one after the other, each in the first cycle in which its source and all its receivers are free,
+/// have fetched the entries that it needs, and do not read and write in one bank.
 ///
 /// An entry continues the one before it where the words and the cycles do.
 pub(super) fn place(machine: &Machine, messages: &[Message], pieces: &[Piece]) -> Schedule {
-    let new = || Port { free: 0, entries: vec![], fetched: 0 };
+    let new = || Port { free: 0, banks: vec![], entries: vec![], fetched: 0 };
+    let turnaround = machine.turnaround_cycles();
     let mut senders: Vec<Port> = (0..machine.tiles).map(|_| new()).collect();
     let mut receivers: Vec<Port> = (0..machine.tiles).map(|_| new()).collect();
     let mut end = 0;
-    for piece in pieces {
+    for piece in pieces.iter().flat_map(|piece| in_place(machine, &messages[piece.message], piece)) {
         let message = &messages[piece.message];
         let words = |cycle: u64| cycle as usize * machine.lane_words;
         let slice = |run: &Run| run.slice(words(piece.from), words(piece.to));
@@ -34,9 +37,12 @@ pub(super) fn place(machine: &Machine, messages: &[Message], pieces: &[Piece]) -
         // Later is never too early: each port moves the start on until none does.
         let mut start = 0;
         loop {
-            let mut possible = senders[message.source].earliest(machine, start, 0, &sent);
+            let source = message.source;
+            let mut possible = senders[source].earliest(machine, start, 0, &sent);
+            possible = receivers[source].clear_of(possible, 0, turnaround, &banks(machine, &sent));
             for (tile, runs) in &received {
-                possible = receivers[*tile].earliest(machine, possible, message.source, runs);
+                possible = receivers[*tile].earliest(machine, possible, source, runs);
+                possible = senders[*tile].clear_of(possible, turnaround, 0, &banks(machine, runs));
             }
             if possible == start {
                 break;
@@ -71,11 +77,10 @@ impl Port {
 
     /// When the entry after `number` entries is there.
     fn fetch(&self, lists: &ListTiming, number: usize, fetched: u64) -> u64 {
-        if number == 0 {
-            return lists.first_cycle;
+        if number < lists.queue_entries {
+            return 0;
         }
-        let room = number.checked_sub(lists.queue_entries).map_or(0, |i| self.entries[i].0);
-        fetched.max(room) + lists.cycles_per_entry
+        fetched.max(self.entries[number - lists.queue_entries].0) + lists.cycles_per_entry
     }
 
     /// The first cycle from `start` on in which `runs` can begin.
@@ -102,8 +107,48 @@ impl Port {
                 self.fetched = self.fetch(&machine.lists, self.entries.len(), self.fetched);
                 self.entries.push((start, source, *run));
             }
-            start += (run.total_words() / machine.lane_words) as u64;
-            self.free = start;
+            let end = start + (run.total_words() / machine.lane_words) as u64;
+            self.banks.push((start, end, bank_set(machine, run)));
+            (start, self.free) = (end, end);
         }
     }
+
+    /// The first cycle from `start` on in which runs with these banks can begin without meeting this port, whose
+    /// accesses come `mine` cycles later than its words and theirs `theirs`.
+    fn clear_of(&self, start: u64, theirs: u64, mine: u64, runs: &[(u64, u64)]) -> u64 {
+        let mut start = start;
+        let mut offset = 0;
+        for &(cycles, banks) in runs {
+            let first = self.banks.partition_point(|&(_, end, _)| end + mine <= start + offset + theirs);
+            for &(begin, end, used) in &self.banks[first..] {
+                let meet = begin + mine < start + offset + cycles + theirs && start + offset + theirs < end + mine;
+                if meet && used & banks != 0 {
+                    start = (end + mine).saturating_sub(offset + theirs);
+                }
+            }
+            offset += cycles;
+        }
+        start
+    }
+}
+
+/// The piece, in parts so short that a tile that sends it to itself within a bank has read all of a part before it writes
+/// any of it.
+fn in_place(machine: &Machine, message: &Message, piece: &Piece) -> Vec<Piece> {
+    let own = message.receivers.iter().find(|(tile, _)| *tile == message.source);
+    let shares = own.is_some_and(|(_, run)| bank_set(machine, run) & bank_set(machine, &message.run) != 0);
+    let most = if shares { machine.turnaround_cycles() } else { u64::MAX };
+    let starts = std::iter::successors(Some(piece.from), |from| from.checked_add(most).filter(|&next| next < piece.to));
+    starts.map(|from| Piece { from, to: piece.to.min(from.saturating_add(most)), ..*piece }).collect()
+}
+
+/// Cycles and banks of each run.
+fn banks(machine: &Machine, runs: &[Run]) -> Vec<(u64, u64)> {
+    runs.iter().map(|run| ((run.total_words() / machine.lane_words) as u64, bank_set(machine, run))).collect()
+}
+
+/// The banks from the first word of a run to its last, one bit each.
+fn bank_set(machine: &Machine, run: &Run) -> u64 {
+    let (first, last) = (run.address / machine.bank_words, (run.end() - 1) / machine.bank_words);
+    (u64::MAX >> (63 - (last - first).min(63))) << first.min(63)
 }

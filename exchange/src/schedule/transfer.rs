@@ -11,24 +11,26 @@ pub struct Machine {
     pub lane_words: usize,
     /// Words of each tile's memory, a multiple of `lane_words`.
     pub memory_words: usize,
+    /// Words of each bank of it. A bank serves one access a cycle: a tile reads and writes in different banks.
+    pub bank_words: usize,
     /// Cycles from a word on its lane to the word at its receivers, as the fabric publishes it.
     pub latency_cycles: u64,
+    /// Cycles from the access that reads a word to the word on its lane.
+    pub read_cycles: u64,
     /// How fast a tile reads its lists.
     pub lists: ListTiming,
 }
 
 /// The list overhead: when entry i of a list (sends and receives alike) can start.
 ///
-/// A port fetches entries ahead into a queue. Entry i is there `cycles_per_entry` after entry i - 1 and after the queue
-/// has room, that is, after entry i - `queue_entries` has started; entry 0 is there in `first_cycle`. Long runs
-/// hide the fetches; lists of one-word entries are bound by them.
+/// A port fetches entries ahead into a queue, which is full when the barrier opens. Any further entry i is there
+/// `cycles_per_entry` after entry i - 1 and after the queue has room, that is, after entry i - `queue_entries` has
+/// started. Long runs hide the fetches; lists of one-word entries are bound by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListTiming {
-    /// The first cycle after the barrier in which an entry can start.
-    pub first_cycle: u64,
     /// Cycles of a fetch.
     pub cycles_per_entry: u64,
-    /// Entries that wait while one runs, at least [`ListTiming::MIN_QUEUE`].
+    /// Entries that wait, at least [`ListTiming::MIN_QUEUE`].
     pub queue_entries: usize,
 }
 
@@ -36,9 +38,9 @@ impl ListTiming {
     /// The shortest queue: a piece of a strided transfer is up to three entries that follow each other without a gap.
     pub const MIN_QUEUE: usize = 3;
     /// An entry is two words of 64 bits; the lists of sends and receives share one SRAM port.
-    pub const DEFAULT: ListTiming = ListTiming { first_cycle: 16, cycles_per_entry: 4, queue_entries: 4 };
+    pub const DEFAULT: ListTiming = ListTiming { cycles_per_entry: 4, queue_entries: 4 };
     /// Lists that cost nothing, for comparisons.
-    pub const FREE: ListTiming = ListTiming { first_cycle: 0, cycles_per_entry: 0, queue_entries: usize::MAX };
+    pub const FREE: ListTiming = ListTiming { cycles_per_entry: 0, queue_entries: usize::MAX };
 }
 
 /// Rows of words at a constant distance.
@@ -57,6 +59,13 @@ pub struct Run {
     pub rows: usize,
     /// From the first word of a row to the first of the next; 0 where there is one row.
     pub stride: usize,
+}
+
+impl Machine {
+    /// The word that a tile receives in cycle c is written when it reads what it sends in cycle c + this.
+    pub fn turnaround_cycles(&self) -> u64 {
+        self.latency_cycles + self.read_cycles
+    }
 }
 
 impl Run {

@@ -24,7 +24,9 @@ struct Outcome {
 fn machine(config: FabricConfig) -> Machine {
     let (tiles, lane_words) = (config.tiles, config.lane_bits / 32);
     let latency_cycles = config.latency_cycles() as u64;
-    Machine { tiles, lane_words, memory_words: memory_words(config), latency_cycles, lists: ListTiming::DEFAULT }
+    let memory_words = memory_words(config);
+    let (bank_words, lists) = (memory_words / 4, ListTiming::DEFAULT);
+    Machine { tiles, lane_words, memory_words, bank_words, latency_cycles, read_cycles: 2, lists }
 }
 
 /// Little for four tiles, of which there are many tests.
@@ -178,7 +180,7 @@ fn a_send_that_is_too_short_is_silent() {
     let (config, mut schedule) = multicast();
     schedule.tiles[0].sends[0].run.words = 8;
     let outcome = carry_out(config, &schedule);
-    let last = 16 + 9 + config.latency_cycles() as u64;
+    let last = 9 + config.latency_cycles() as u64;
     assert_eq!(outcome.silent, [(1, last - 1), (2, last - 1), (1, last), (2, last)]);
     assert_eq!((outcome.missing.len(), outcome.unheard.len()), (0, 0));
     assert_eq!(outcome.memories[1][2056..2058], memories(config)[1][2056..2058], "nothing is written");
@@ -192,7 +194,7 @@ fn a_word_that_nobody_takes_is_unheard() {
     assert_eq!(carry_out(config, &schedule).unheard, []);
     schedule.tiles[2].receives[0].run.words = 9;
     let outcome = carry_out(config, &schedule);
-    assert_eq!(outcome.unheard, [(0, 16 + 9 + FabricConfig::UNHEARD_CYCLES as u64)]);
+    assert_eq!(outcome.unheard, [(0, 9 + FabricConfig::UNHEARD_CYCLES as u64)]);
     assert_eq!((outcome.missing.len(), outcome.silent.len()), (0, 0));
 }
 
@@ -202,7 +204,7 @@ fn a_receive_that_is_a_cycle_late_is_silent_and_one_from_nowhere_missing() {
     schedule.tiles[1].receives[0].start_cycle += 1;
     schedule.tiles[2].receives[0].source = 5;
     let outcome = carry_out(config, &schedule);
-    assert_eq!(outcome.silent, [(1, 16 + 10 + config.latency_cycles() as u64)]);
+    assert_eq!(outcome.silent, [(1, 10 + config.latency_cycles() as u64)]);
     assert_eq!(outcome.missing.len(), 10);
-    assert_eq!(outcome.unheard, [(0, 16 + FabricConfig::UNHEARD_CYCLES as u64)]);
+    assert_eq!(outcome.unheard, [(0, FabricConfig::UNHEARD_CYCLES as u64)]);
 }

@@ -1,6 +1,6 @@
 //! The checker notices what can be wrong with lists: each fault in turn, in lists that were right.
 
-use exchange::schedule::{Receive, Run, Schedule, Transfer, check, schedule};
+use exchange::schedule::{Machine, Receive, Run, Schedule, Send, Transfer, check, schedule};
 
 use super::traffic::machine;
 
@@ -81,8 +81,26 @@ fn words_that_are_missing() {
 
 #[test]
 fn entries_before_they_are_fetched() {
-    let message = found(|schedule| schedule.tiles[2].sends[0].start_cycle = 15);
-    assert_eq!(message, "tile 2: send entry 0 starts in cycle 15; it is fetched in cycle 16");
+    // The queue holds four; the fifth and the sixth are fetched when the first two have started.
+    let entry = |i: usize| Send { start_cycle: i as u64, run: Run::contiguous(2 * i, 1) };
+    let message = found(|schedule| schedule.tiles[2].sends = (0..6).map(entry).collect());
+    assert_eq!(message, "tile 2: send entry 5 starts in cycle 5; it is fetched in cycle 8");
+}
+
+#[test]
+fn reads_and_writes_in_one_bank() {
+    let transfers = [Transfer::unicast(0, 0, 20, 1, 1000), Transfer::unicast(1, 2000, 20, 2, 1000)];
+    let machine = machine(4, 1);
+    let mut lists = schedule(&Machine { bank_words: 1000, ..machine.clone() }, &transfers).unwrap();
+    assert_eq!(lists.tiles[1].sends[0].start_cycle, lists.tiles[1].receives[0].start_cycle);
+    let message = check(&machine, &transfers, &lists).unwrap_err().to_string();
+    assert!(message.starts_with("tile 1: in cycle ") && message.ends_with("in the same bank"), "{message}");
+    // What is read after all has been written is right again.
+    let free = lists.tiles[1].receives[0].start_cycle + 20 + machine.turnaround_cycles();
+    lists.tiles[1].sends[0].start_cycle = free;
+    lists.tiles[2].receives[0].start_cycle = free;
+    lists.makespan_cycles = free + 20 + machine.latency_cycles;
+    assert_eq!(check(&machine, &transfers, &lists), Ok(40));
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use exchange::schedule::{Destination, ListTiming, Machine, Transfer, schedule};
 
 fn machine() -> Machine {
-    Machine { tiles: 4, lane_words: 1, memory_words: 128, latency_cycles: 3, lists: ListTiming::DEFAULT }
+    let (latency_cycles, read_cycles) = (3, 2);
+    let lists = ListTiming::DEFAULT;
+    Machine { tiles: 4, lane_words: 1, memory_words: 128, bank_words: 32, latency_cycles, read_cycles, lists }
 }
 
 /// The message for `transfer` behind a legal one.

@@ -44,7 +44,9 @@ impl Traffic {
 
 /// A machine with memory for any traffic of this file.
 pub fn machine(tiles: usize, lane_words: usize) -> Machine {
-    Machine { tiles, lane_words, memory_words: 1 << 17, latency_cycles: 3, lists: ListTiming::DEFAULT }
+    let (memory_words, bank_words) = (1 << 17, 1 << 12);
+    let (latency_cycles, read_cycles) = (3, 2);
+    Machine { tiles, lane_words, memory_words, bank_words, latency_cycles, read_cycles, lists: ListTiming::DEFAULT }
 }
 
 /// Gives out memory: sources from below, destinations from the middle on.

@@ -26,11 +26,17 @@ use thiserror::Error;
 use self::parser::{Body, Expression, Operator, Statement, Term, parse};
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::OPCODE;
+use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{Field, Layout, NamedValue};
 use crate::program::{Image, Program, START_SYMBOL};
 
-/// The directives that place a layout, `.amp { ... }` and `.entry { ... }`.
-pub const DATA_DIRECTIVES: [(&str, Layout); 2] = [("amp", AmpDescriptor::LAYOUT), ("entry", ListEntry::LAYOUT)];
+/// The directives that place a layout, `.amp { ... }`, `.entry { ... }` and so on.
+pub const DATA_DIRECTIVES: [(&str, Layout); 4] = [
+    ("amp", AmpDescriptor::LAYOUT),
+    ("entry", ListEntry::LAYOUT),
+    ("exchange", ExchangeDescriptor::LAYOUT),
+    ("exchange_entry", ExchangeEntry::LAYOUT),
+];
 
 /// Text that is not a program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

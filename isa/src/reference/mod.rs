@@ -3,10 +3,11 @@
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::{COMMANDS, CommandLayout};
 use crate::error_code::ErrorCode;
+use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{Field, Layout, NamedValue};
 use crate::register::{Access, Configuration, Flags, REGISTER_BASE, REGISTERS, Register, Status};
 use crate::values::{Activation, ControlRegister, EngineMask};
-use crate::{BLOCK, LANES, LOOP_LEVELS, ROWS, WORD_BYTES};
+use crate::{BLOCK, LANES, LOOP_LEVELS, ROWS, WORD_BYTES, ZONES};
 
 /// The reference page in Markdown: commands, descriptors, entries, registers, error codes, assembly text.
 pub fn reference() -> String {
@@ -19,6 +20,7 @@ pub fn reference() -> String {
             ("Rows and columns of a weight block", BLOCK.to_string()),
             ("Rows of an AMP command, at most", ROWS.to_string()),
             ("Loop counters", LOOP_LEVELS.to_string()),
+            ("Zones", ZONES.to_string()),
             ("Byte address of the first register", format!("{REGISTER_BASE:#x}")),
         ]
         .map(|(name, value)| [name.to_owned(), value]),
@@ -45,6 +47,12 @@ pub fn reference() -> String {
     page.section("## List entry", ListEntry::LAYOUT.meaning);
     page.layout(&ListEntry::LAYOUT, ListEntry::LAYOUT.fields);
     page.text.push_str(include_str!("amp.md"));
+
+    page.section("## Exchange descriptor", ExchangeDescriptor::LAYOUT.meaning);
+    page.layout(&ExchangeDescriptor::LAYOUT, ExchangeDescriptor::LAYOUT.fields);
+    page.section("## Exchange entry", ExchangeEntry::LAYOUT.meaning);
+    page.layout(&ExchangeEntry::LAYOUT, ExchangeEntry::LAYOUT.fields);
+    page.text.push_str(include_str!("exchange.md"));
 
     page.section("## Host registers", "64 bits each. Counters count clock cycles unless they say otherwise.");
     page.table(&["Address", "Register", "Access", "Meaning"], REGISTERS.iter().map(register_row));
@@ -74,6 +82,7 @@ fn register_row(register: &Register) -> [String; 4] {
     let access = match register.access {
         Access::ReadOnly => "read",
         Access::WriteOnly => "write",
+        Access::ReadWrite => "read, write",
         Access::WriteOneToClear => "read; write 1 to clear",
     };
     let address = format!("{:#x}", register.address());

@@ -27,8 +27,8 @@ impl ExportedTile {
     /// # Panics
     /// If the configuration cannot be built.
     pub fn new(config: TileConfig) -> Self {
-        let design = rtl::elaborate(&Tile { config: config.clone() })
-            .unwrap_or_else(|errors| panic!("{}:\n{errors}", config.name));
+        let design =
+            rtl::elaborate(&Tile::new(config.clone())).unwrap_or_else(|errors| panic!("{}:\n{errors}", config.name));
         let files = verilog::emit(&design, &Options::default());
         Self { config, design, files }
     }

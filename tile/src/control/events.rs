@@ -34,12 +34,24 @@ bundle! {
         pub conflict_sequencer: Signal,
         /// The host port waits for its bank.
         pub conflict_host: Signal,
+        /// Of the exchange.
+        pub exchange: Option<ExchangeEvents>,
+    }
+}
+
+bundle! {
+    /// What is counted of the exchange.
+    pub struct ExchangeEvents {
+        /// A SYNC waits.
+        pub sync: Signal,
+        /// An exchange is under way.
+        pub exchange: Signal,
     }
 }
 
 impl Events {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> Events {
+    /// Declares the ports, with or without an exchange.
+    pub fn ports(ports: &Ports, exchange: bool) -> Events {
         let bit = |name| ports.bit(name);
         Events {
             amp_rows: bit("amp_rows"),
@@ -53,6 +65,7 @@ impl Events {
             conflict_lists: bit("conflict_lists"),
             conflict_sequencer: bit("conflict_sequencer"),
             conflict_host: bit("conflict_host"),
+            exchange: exchange.then(|| ExchangeEvents { sync: bit("sync"), exchange: bit("exchange") }),
         }
     }
 
@@ -67,8 +80,8 @@ impl Events {
     }
 
     /// Each event with the register that counts it; every cycle is one.
-    fn by_register(&self) -> [(Register, Signal); 12] {
-        [
+    fn by_register(&self) -> Vec<(Register, Signal)> {
+        let mut events = vec![
             (register::CYCLES, lit(1, 1)),
             (register::AMP_ROWS, self.amp_rows),
             (register::STALL_WEIGHTS, self.stall_weights),
@@ -81,6 +94,10 @@ impl Events {
             (register::CONFLICT_LISTS, self.conflict_lists),
             (register::CONFLICT_SEQUENCER, self.conflict_sequencer),
             (register::CONFLICT_HOST, self.conflict_host),
-        ]
+        ];
+        if let Some(ExchangeEvents { sync, exchange }) = self.exchange {
+            events.extend([(register::SYNC_CYCLES, sync), (register::EXCHANGE_CYCLES, exchange)]);
+        }
+        events
     }
 }

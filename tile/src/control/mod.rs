@@ -25,10 +25,10 @@ mod request;
 mod state;
 
 use isa::register::{self, Configuration, IDENTITY_VALUE, REGISTERS};
-use isa::{Flags, Register};
+use isa::{Flags, Register, ZONES};
 use rtl::{Bits, Builder, Module, Ports, Signal, bundle, lit, mux, select};
 
-pub use self::events::Events;
+pub use self::events::{Events, ExchangeEvents};
 use self::request::Request;
 use self::state::State;
 use crate::sram::{ADDRESS_BITS, Fault, HostOut, HostRequest};
@@ -91,6 +91,8 @@ bundle! {
         pub done: Signal,
         /// The last program was stopped.
         pub error: Signal,
+        /// The zones that the tile is in, one bit each.
+        pub zones: Signal,
     }
 }
 
@@ -99,10 +101,11 @@ impl Module for Control {
     type Out = ControlOut;
 
     fn name(&self) -> String {
-        let Configuration { terms, rows, exact, accumulator_bits, banks, .. } = self.configuration;
+        let Configuration { terms, rows, exact, accumulator_bits, banks, lane_words, .. } = self.configuration;
         let kind = if exact { "exact" } else { "fp" };
         let bank_kib = self.memory_bytes / 1024 / banks as usize;
-        format!("control_{kind}{accumulator_bits}_t{terms}_d{rows}_{banks}x{bank_kib}k")
+        let exchange = if self.has_exchange() { format!("_l{}", 32 * lane_words) } else { String::new() };
+        format!("control_{kind}{accumulator_bits}_t{terms}_d{rows}_{banks}x{bank_kib}k{exchange}")
     }
 
     fn inputs(&self, ports: &Ports) -> ControlIn {
@@ -116,7 +119,7 @@ impl Module for Control {
             set_marker: ports.bit("set_marker"),
             value: ports.input("value", 32),
             program_counter: ports.input("program_counter", ADDRESS_BITS),
-            events: Events::ports(&ports.nested("events")),
+            events: Events::ports(&ports.nested("events"), self.has_exchange()),
         }
     }
 
@@ -135,6 +138,10 @@ impl Module for Control {
         let marker = m.register("marker", 32).reset(0);
         m.when(io.set_marker, || marker.set(io.value));
 
+        // Zone 0 to begin with.
+        let zones = m.register("zones_state", ZONES as usize).reset(1);
+        m.when(request.writes(register::ZONES), || zones.set(request.host.data.truncate(ZONES as usize)));
+
         // A register's value takes as long as a word of the SRAM.
         let mut values = vec![
             (register::IDENTITY, lit(IDENTITY_VALUE, 64)),
@@ -143,6 +150,7 @@ impl Module for Control {
             (register::FLAGS, sticky_flags(m, &request, &io)),
             (register::MARKER, marker.q),
             (register::PROGRAM_COUNTER, io.program_counter),
+            (register::ZONES, zones.q),
         ];
         values.extend(state.registers());
         values.extend(io.events.count(m, &state));
@@ -166,11 +174,16 @@ impl Module for Control {
             start_address,
             done: state.done,
             error: state.error_code.any(),
+            zones: zones.q,
         }
     }
 }
 
 impl Control {
+    fn has_exchange(&self) -> bool {
+        self.configuration.lane_words > 0
+    }
+
     /// The value of CONFIGURATION.
     fn configuration_word(&self) -> Bits {
         let [word] = self.configuration.encode().expect("every legal configuration fits its register");

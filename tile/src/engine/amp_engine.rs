@@ -104,7 +104,8 @@ impl StreamIn {
         StreamIn { ready: port.ready, valid: port.valid, data: port.data }
     }
 
-    fn ports(ports: &Ports, bits: usize) -> StreamIn {
+    /// Declares the ports, for data of `bits` bits.
+    pub fn ports(ports: &Ports, bits: usize) -> StreamIn {
         StreamIn { ready: ports.bit("ready"), valid: ports.bit("valid"), data: ports.input("data", bits) }
     }
 }

@@ -9,7 +9,7 @@ use tile::{Tile, TileConfig};
 fn every_named_configuration_elaborates() {
     for config in TileConfig::named() {
         let name = config.name.clone();
-        match rtl::elaborate(&Tile { config }) {
+        match rtl::elaborate(&Tile::new(config)) {
             Ok(design) => assert_eq!(design.top().name, "tile"),
             Err(errors) => panic!("{name}:\n{errors}"),
         }
@@ -36,7 +36,7 @@ impl Module for Pair {
     }
 
     fn inputs(&self, ports: &Ports) -> TileIn {
-        TileIn { host_request: HostRequest::ports(&ports.nested("host_request")) }
+        TileIn { host_request: HostRequest::ports(&ports.nested("host_request")), exchange: None }
     }
 
     fn build(&self, m: &Builder, io: TileIn) -> PairOut {
@@ -50,8 +50,8 @@ impl Module for Pair {
 fn the_same_hardware_under_two_names_is_built_once() {
     // The width of an exact accumulator is nothing to a tile that has none.
     let renamed = TileConfig { name: "mine".into(), accumulator_bits: 96, ..TileConfig::ipu64() };
-    let alone = rtl::elaborate(&Tile { config: TileConfig::ipu64() }).unwrap_or_else(|errors| panic!("{errors}"));
-    let pair = Pair([TileConfig::ipu64(), renamed].map(|config| Tile { config }));
+    let alone = rtl::elaborate(&Tile::new(TileConfig::ipu64())).unwrap_or_else(|errors| panic!("{errors}"));
+    let pair = Pair([TileConfig::ipu64(), renamed].map(|config| Tile::new(config)));
     let pair = rtl::elaborate(&pair).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(pair.modules.len(), alone.modules.len() + 1);
 }
@@ -59,7 +59,7 @@ fn the_same_hardware_under_two_names_is_built_once() {
 #[test]
 fn different_hardware_has_different_modules() {
     let alone = |config: &TileConfig| {
-        let design = rtl::elaborate(&Tile { config: config.clone() }).unwrap_or_else(|errors| panic!("{errors}"));
+        let design = rtl::elaborate(&Tile::new(config.clone())).unwrap_or_else(|errors| panic!("{errors}"));
         design.modules.into_iter().map(|module| module.name).collect::<Vec<_>>()
     };
     let base = TileConfig::ipu64();

@@ -27,7 +27,7 @@ pub struct Refused;
 impl Host {
     /// A tile just after reset.
     pub fn new(config: &TileConfig) -> Host {
-        let design = rtl::elaborate(&Tile { config: config.clone() }).unwrap_or_else(|errors| panic!("{errors}"));
+        let design = rtl::elaborate(&Tile::new(config.clone())).unwrap_or_else(|errors| panic!("{errors}"));
         let mut sim = Simulator::new(&design).expect("the design compiles");
         sim.reset(2).expect("no assertion fails in reset");
         let input = |name: &str| sim.input(&format!("host_request_{name}")).expect("input");

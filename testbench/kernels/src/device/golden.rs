@@ -11,6 +11,7 @@ use super::{Device, DeviceError};
 pub struct GoldenDevice {
     tile: Tile,
     banks: u32,
+    zones: u64,
     last: Option<Outcome>,
 }
 
@@ -20,6 +21,7 @@ impl GoldenDevice {
         GoldenDevice {
             tile: Tile::new(TileParameters::of(&config.configuration(), config.memory_bytes())),
             banks: config.banks as u32,
+            zones: 1,
             last: None,
         }
     }
@@ -50,6 +52,7 @@ impl GoldenDevice {
             exact,
             accumulator_bits,
             banks: self.banks,
+            lane_words: 0,
         };
         configuration.encode().expect("a legal configuration fits its register")[0]
     }
@@ -84,6 +87,7 @@ impl Device for GoldenDevice {
                 _ => return Err(DeviceError::Refused { access: "write", address: register.address() }),
             },
             Access::WriteOnly => {}
+            Access::ReadWrite => self.zones = value & ((1 << isa::ZONES) - 1),
         }
         Ok(())
     }
@@ -104,6 +108,7 @@ impl Device for GoldenDevice {
             }
             register::ERROR_ADDRESS => self.last.map_or(0, |outcome| outcome.error_address.into()),
             register::FLAGS => self.tile.flags.to_bits().into(),
+            register::ZONES => self.zones,
             register::MARKER => self.tile.marker.into(),
             register::AMP_ROWS => self.last.map_or(0, |outcome| outcome.row_steps),
             _ => 0,

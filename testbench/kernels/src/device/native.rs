@@ -37,7 +37,7 @@ impl NativeTile {
 fn simulator(config: &TileConfig) -> Result<Simulator, DeviceError> {
     let failed = |error: &dyn std::fmt::Display| DeviceError::Simulator(error.to_string());
     config.validate().map_err(|error| failed(&error))?;
-    let design = rtl::elaborate(&Tile { config: config.clone() }).map_err(|error| failed(&error))?;
+    let design = rtl::elaborate(&Tile::new(config.clone())).map_err(|error| failed(&error))?;
     Simulator::new(&design).map_err(|error| failed(&error))
 }
 

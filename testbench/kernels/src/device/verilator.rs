@@ -123,7 +123,7 @@ fn emitted(design: &rtl::Design, options: &verilog::Options) -> cosim::Design {
 
 fn design(config: &TileConfig) -> Result<rtl::Design, DeviceError> {
     config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
-    rtl::elaborate(&Tile { config: config.clone() }).map_err(|errors| DeviceError::Simulator(errors.to_string()))
+    rtl::elaborate(&Tile::new(config.clone())).map_err(|errors| DeviceError::Simulator(errors.to_string()))
 }
 
 fn failed(error: Error) -> DeviceError {

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn every_pattern_shows_something_of_a_named_configuration() {
         let designs: Vec<Design> =
-            TileConfig::named().into_iter().map(|config| rtl::elaborate(&Tile { config }).unwrap()).collect();
+            TileConfig::named().into_iter().map(|config| rtl::elaborate(&Tile::new(config)).unwrap()).collect();
         let paths: Vec<String> = designs
             .iter()
             .flat_map(|design| shown_names(design, &TraceOptions::default()))
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_scope_bounds_the_groups() {
-        let design = rtl::elaborate(&Tile { config: TileConfig::ipu64() }).unwrap();
+        let design = rtl::elaborate(&Tile::new(TileConfig::ipu64())).unwrap();
         let options = TraceOptions { scope: "sequencer".into(), ..TraceOptions::default() };
         let groups = groups(&design, &options);
         assert_eq!(groups.iter().map(|group| group.title).collect::<Vec<_>>(), ["Sequencer"]);

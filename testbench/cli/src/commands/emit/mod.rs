@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The whole tile.
 fn whole(config: &TileConfig) -> Tile {
-    Tile { config: config.clone() }
+    Tile::new(config.clone())
 }
 
 /// The design of the whole tile.
