@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!               +------+
-//!  tiles[n] --->| Sync |----> release   (a pulse for each zone: go on, in the same cycle everywhere)
+//!  tiles[n] --->| Sync |----> released  (a pulse for each zone: go on, in the same cycle everywhere)
 //!               |      |----> broken    (a level for each zone: a tile of it has stopped with an error)
 //!               +------+
 //! ```
@@ -58,7 +58,7 @@ bundle! {
     #[derive(Copy)]
     pub struct SyncOut {
         /// Zones whose barrier is complete, one bit each.
-        pub release: Signal,
+        pub released: Signal,
         /// Zones in which a tile has stopped with an error.
         pub broken: Signal,
     }
@@ -103,7 +103,7 @@ impl Module for Sync {
     fn build(&self, m: &Builder, io: SyncIn) -> SyncOut {
         m.summary("The barrier of each zone of tiles.");
         let zones = ZONES as usize;
-        let release = m.register("release_state", zones).reset(0);
+        let release = m.register("released_state", zones).reset(0);
 
         // Who has arrived, until the release.
         let arrived: Vec<Signal> = (0..)
@@ -134,13 +134,13 @@ impl Module for Sync {
 
         // What is in the tree when a zone is released is of the barrier that has just ended.
         let past = (0..self.levels()).fold((release.q, release.q), |(any, last), i| {
-            let next = last.register_reset(&format!("released_{i}"));
+            let next = last.register_reset(&format!("past_{i}"));
             (any | next, next)
         });
         release.set(met.bits(zones..2 * zones) & met.bits(0..zones) & !past.0);
 
         let broken = io.tiles.iter().map(|tile| tile.zones & tile.error.repeat(zones)).collect::<Vec<_>>();
         let broken = tree(&broken, |a, b| a | b).register_reset("broken_state");
-        SyncOut { release: release.q, broken }
+        SyncOut { released: release.q, broken }
     }
 }

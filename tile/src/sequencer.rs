@@ -5,14 +5,14 @@
 //!  start --->|           |----> request (sequencer port)
 //!  data ---->| Sequencer |----> amp, exchange   (commands for the engines)
 //!  idle ---->|           |----> arrive  (at the barrier)
-//!  release ->|           |----> marker, flags_clear, done, fault
+//!  released >|           |----> marker, flags_clear, done, fault
 //!            +-----------+
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
 //! | Throughput | a command every 4 cycles without conflicts, while the engine's queue has room    |
 //! | Order      | program order; WAIT and HALT wait until the engines are idle                     |
-//! | Barrier    | a pulse of `arrive` once the exchange port is prepared; SYNC ends with `release` |
+//! | Barrier    | a pulse of `arrive` once the exchange port is prepared; SYNC ends with `released`|
 //! | Reset      | ends the program; also held while none runs                                      |
 //! | Refuses    | UNKNOWN_COMMAND, BAD_COMMAND, UNSUPPORTED, MISALIGNED with the command's         |
 //! |            | address; OUT_OF_RANGE with that of a loop target or of a command beyond memory;  |
@@ -87,7 +87,7 @@ bundle! {
         /// The tile's zones, one bit each.
         pub zones: Signal,
         /// The zones whose barrier is complete in this cycle.
-        pub release: Signal,
+        pub released: Signal,
         /// The zones in which a tile has stopped with an error.
         pub broken: Signal,
     }
@@ -103,7 +103,7 @@ bundle! {
         /// The tile arrives at the barrier of these zones, one bit each.
         pub arrive: Signal,
         /// The barrier that the tile waits for is complete.
-        pub release: Signal,
+        pub released: Signal,
         /// A SYNC waits.
         pub waits: Signal,
     }
@@ -119,7 +119,7 @@ bundle! {
         /// Byte address of its descriptor.
         pub amp_descriptor: Signal,
         /// For the exchange port and the barrier.
-        pub exchange: Option<ExchangeOrders>,
+        pub orders: Option<ExchangeOrders>,
         /// Set the marker to `value`.
         pub set_marker: Signal,
         /// Clear the sticky flags in `value`.
@@ -149,7 +149,7 @@ impl ExchangeState {
             pending: ports.bit("pending"),
             prepared: ports.bit("prepared"),
             zones: zones("zones"),
-            release: zones("release"),
+            released: zones("released"),
             broken: zones("broken"),
         }
     }
@@ -162,7 +162,7 @@ struct Barrier {
     /// The tile is in it.
     member: Signal,
     /// It is complete.
-    release: Signal,
+    released: Signal,
     /// It never will be.
     broken: Signal,
 }
@@ -171,7 +171,7 @@ impl Barrier {
     fn of(exchange: &ExchangeState, number: Signal) -> Barrier {
         let zone = rtl::generic::tree::decode(number, ZONES as usize);
         let is = |zones: Signal| (zones & zone).any();
-        Barrier { zone, member: is(exchange.zones), release: is(exchange.release), broken: is(exchange.broken) }
+        Barrier { zone, member: is(exchange.zones), released: is(exchange.released), broken: is(exchange.broken) }
     }
 }
 
@@ -274,7 +274,7 @@ impl Module for Sequencer {
             let arrived = m.register("arrived", 1).reset(0);
             let syncs = (legal & is(Sync::CODE)).named("syncs");
             let arrives = (syncs & !arrived.q & exchange.prepared).named("arrives");
-            let released = (syncs & arrived.q & sync.release).named("released");
+            let released = (syncs & arrived.q & sync.released).named("released");
             m.when(arrives, || arrived.set(1));
             m.when(released, || arrived.set(0));
             held = held
@@ -285,7 +285,7 @@ impl Module for Sequencer {
                 valid: legal & is(Exchange::CODE),
                 descriptor: field(Exchange::DESCRIPTOR),
                 arrive: sync.zone & arrives.repeat(ZONES as usize),
-                release: released,
+                released,
                 waits: syncs,
             }
         });
@@ -322,7 +322,7 @@ impl Module for Sequencer {
             request: ReadRequest { valid: state.q.is(State::Fetch), address: here },
             amp_valid,
             amp_descriptor: field(Amp::DESCRIPTOR),
-            exchange: orders,
+            orders,
             set_marker: sets & to_marker,
             clear_flags: sets & to_flags,
             value: field(Set::VALUE),

@@ -110,7 +110,7 @@ bundle! {
     /// Requests of all ports.
     pub struct SramIn {
         /// The exchange.
-        pub exchange: Option<ExchangeRequests>,
+        pub exchange_request: Option<ExchangeRequests>,
         /// Results of the AMP.
         pub results_request: WriteRequest,
         /// Inputs of the AMP.
@@ -344,7 +344,7 @@ impl Module for Sram {
         let read = |name: &str| ReadRequest::ports(&ports.nested(name));
         let results = ports.nested("results_request");
         SramIn {
-            exchange: self.exchange.then(|| ExchangeRequests::ports(&ports.nested("exchange"))),
+            exchange_request: self.exchange.then(|| ExchangeRequests::ports(&ports.nested("exchange_request"))),
             results_request: WriteRequest {
                 valid: results.bit("valid"),
                 address: results.input("address", ADDRESS_BITS),
@@ -377,7 +377,7 @@ impl Module for Sram {
             ..self.access(&request.valid, request.address, 1)
         };
         let mut accesses = vec![];
-        if let Some(exchange) = &io.exchange {
+        if let Some(exchange) = &io.exchange_request {
             accesses.extend([part(&exchange.receive), narrow(&exchange.send), narrow(&exchange.lists)]);
         }
         let first = accesses.len();
@@ -426,7 +426,7 @@ impl Module for Sram {
             conflict: conflicts[port],
             fault: Fault { valid: accesses[port].fault.valid & io.running, ..accesses[port].fault.clone() },
         };
-        let exchange = io.exchange.as_ref().map(|_| ExchangeAnswers {
+        let exchange = io.exchange_request.as_ref().map(|_| ExchangeAnswers {
             receive: write_port(0),
             send: port(1, "send_port", 1),
             lists: port(2, "exchange_lists_port", 1),

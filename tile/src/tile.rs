@@ -85,7 +85,7 @@ bundle! {
         /// From the fabric.
         pub arrivals: Arrivals,
         /// The zones whose barrier is complete in this cycle.
-        pub release: Signal,
+        pub released: Signal,
         /// The zones in which a tile has stopped with an error.
         pub broken: Signal,
     }
@@ -130,8 +130,8 @@ bundle! {
 impl TileExchangeIn {
     fn ports(ports: &Ports, config: &ExchangePortConfig) -> TileExchangeIn {
         TileExchangeIn {
-            arrivals: Arrivals::ports(ports, config.lane_bits()),
-            release: ports.input("release", ZONES as usize),
+            arrivals: Arrivals::ports(&ports.nested("arrivals"), config.lane_bits()),
+            released: ports.input("released", ZONES as usize),
             broken: ports.input("broken", ZONES as usize),
         }
     }
@@ -260,7 +260,7 @@ impl Module for Tile {
                 exchange: has_exchange,
             },
             SramIn {
-                exchange: exchange.as_ref().map(|port| ExchangeRequests {
+                exchange_request: exchange.as_ref().map(|port| ExchangeRequests {
                     receive: port.receive_request.clone(),
                     send: port.send_request.clone(),
                     lists: port.lists_request.clone(),
@@ -277,7 +277,7 @@ impl Module for Tile {
         );
         sram_wires.set(&sram);
 
-        let machine = exchange.zip(sequencer.exchange).zip(io.exchange).map(|((port, orders), machine)| {
+        let machine = exchange.zip(sequencer.orders).zip(io.exchange).map(|((port, orders), machine)| {
             if let Some(state) = &exchange_state {
                 state.set(&ExchangeState {
                     ready: port.command_ready,
@@ -285,7 +285,7 @@ impl Module for Tile {
                     pending: port.pending,
                     prepared: port.prepared,
                     zones: control.zones,
-                    release: machine.release,
+                    released: machine.released,
                     broken: machine.broken,
                 });
             }
@@ -306,12 +306,12 @@ impl Module for Tile {
 
 /// What the exchange port gets. Only for tiles that have one.
 fn exchange_port_inputs(io: &TileIn, sequencer: &SequencerOut, sram: &SramOut) -> ExchangePortIn {
-    let (machine, orders, answers) = (io.exchange.as_ref(), sequencer.exchange.as_ref(), sram.exchange.as_ref());
+    let (machine, orders, answers) = (io.exchange.as_ref(), sequencer.orders.as_ref(), sram.exchange.as_ref());
     let (machine, orders, answers) = (machine.expect("ports"), orders.expect("orders"), answers.expect("answers"));
     ExchangePortIn {
         command_valid: orders.valid,
         command_address: orders.descriptor,
-        release: orders.release,
+        released: orders.released,
         arrivals: machine.arrivals,
         lists: StreamIn::of(&answers.lists),
         lists_fault: answers.lists.fault.clone(),
@@ -323,8 +323,8 @@ fn exchange_port_inputs(io: &TileIn, sequencer: &SequencerOut, sram: &SramOut) -
 
 /// What is counted of the exchange, where there is one.
 fn exchange_events(sequencer: &SequencerOut, port: &Option<ExchangePortOut>) -> Option<ExchangeEvents> {
-    let (orders, port) = (sequencer.exchange.as_ref()?, port.as_ref()?);
-    Some(ExchangeEvents { sync: orders.waits, exchange: port.running })
+    let (orders, port) = (sequencer.orders.as_ref()?, port.as_ref()?);
+    Some(ExchangeEvents { sync: orders.waits, words: port.running })
 }
 
 /// The sticky flags that are set in this cycle, in the order of FLAGS.

@@ -183,7 +183,7 @@ impl Module for Grid {
         let arrivals = m.wires("arrivals", |ports| {
             (0..tiles).map(|i| Arrivals::ports(&ports.nested(&i.to_string()), port.lane_bits())).collect::<Vec<_>>()
         });
-        let release = m.wire("release", isa::ZONES as usize);
+        let release = m.wire("released", isa::ZONES as usize);
         let broken = m.wire("broken", isa::ZONES as usize);
 
         let inputs = BroadcastIn { broadcast: io.broadcast, hosts: io.hosts, tiles: answers.value.clone() };
@@ -192,7 +192,7 @@ impl Module for Grid {
         let outputs: Vec<TileOut> = (0..tiles)
             .map(|i| {
                 let machine =
-                    TileExchangeIn { arrivals: arrivals.value[i], release: release.value, broken: broken.value };
+                    TileExchangeIn { arrivals: arrivals.value[i], released: release.value, broken: broken.value };
                 let inputs = TileIn { host_request: hosts.requests[i].clone(), exchange: Some(machine) };
                 m.instance(&by_tile("tile", i), &tile, inputs)
             })
@@ -225,7 +225,7 @@ impl Module for Grid {
             running: out.status_running,
             error: out.status_error,
         };
-        let SyncOut { release: complete, broken: stopped } = m.instance(
+        let SyncOut { released: complete, broken: stopped } = m.instance(
             "sync",
             &self.config.sync(),
             SyncIn { tiles: machines.iter().zip(&outputs).map(sync_tile).collect() },

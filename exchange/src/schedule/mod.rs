@@ -68,6 +68,7 @@ pub use execute::execute;
 pub use refuse::{Access, Refusal};
 pub use transfer::{Destination, ListTiming, Machine, Run, Transfer};
 
+use isa::ExchangeEntry;
 use message::{Loads, Message, Piece};
 
 /// An entry of a send list.
@@ -97,6 +98,36 @@ pub struct TileLists {
     pub sends: Vec<Send>,
     /// Whom it selects.
     pub receives: Vec<Receive>,
+}
+
+impl TileLists {
+    /// Nothing to send and nothing to receive.
+    pub fn is_empty(&self) -> bool {
+        self.sends.is_empty() && self.receives.is_empty()
+    }
+
+    /// The cycle after the last word, sent or received, was on its lane; 0 without words.
+    pub fn end_cycle(&self, machine: &Machine) -> u64 {
+        let end = |start: u64, run: &Run| start + (run.total_words() / machine.lane_words) as u64;
+        let sends = self.sends.iter().map(|send| end(send.start_cycle, &send.run));
+        let receives = self.receives.iter().map(|receive| end(receive.start_cycle, &receive.run));
+        sends.chain(receives).max().unwrap_or(0)
+    }
+
+    /// The lists as a tile's exchange port reads them: sends, receives.
+    pub fn entries(&self) -> (Vec<ExchangeEntry>, Vec<ExchangeEntry>) {
+        let entry = |start_cycle: u64, source: usize, run: &Run| ExchangeEntry {
+            start_cycle: start_cycle as u32,
+            row_words: run.words as u32,
+            source: source as u32,
+            word_address: run.address as u32,
+            row_stride: run.stride as u32,
+            rows: run.rows as u32,
+        };
+        let sends = self.sends.iter().map(|send| entry(send.start_cycle, 0, &send.run));
+        let receives = self.receives.iter().map(|receive| entry(receive.start_cycle, receive.source, &receive.run));
+        (sends.collect(), receives.collect())
+    }
 }
 
 /// What all tiles do.

@@ -45,7 +45,7 @@ bundle! {
         /// A SYNC waits.
         pub sync: Signal,
         /// An exchange is under way.
-        pub exchange: Signal,
+        pub words: Signal,
     }
 }
 
@@ -65,7 +65,7 @@ impl Events {
             conflict_lists: bit("conflict_lists"),
             conflict_sequencer: bit("conflict_sequencer"),
             conflict_host: bit("conflict_host"),
-            exchange: exchange.then(|| ExchangeEvents { sync: bit("sync"), exchange: bit("exchange") }),
+            exchange: exchange.then(|| ExchangeEvents { sync: bit("exchange_sync"), words: bit("exchange_words") }),
         }
     }
 
@@ -95,8 +95,8 @@ impl Events {
             (register::CONFLICT_SEQUENCER, self.conflict_sequencer),
             (register::CONFLICT_HOST, self.conflict_host),
         ];
-        if let Some(ExchangeEvents { sync, exchange }) = self.exchange {
-            events.extend([(register::SYNC_CYCLES, sync), (register::EXCHANGE_CYCLES, exchange)]);
+        if let Some(ExchangeEvents { sync, words }) = self.exchange {
+            events.extend([(register::SYNC_CYCLES, sync), (register::EXCHANGE_CYCLES, words)]);
         }
         events
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!                     +--------------+
 //!  command ---------->|              |----> lane      (to the fabric)
-//!  release ---------->|              |----> select    (to the fabric)
+//!  released --------->|              |----> select    (to the fabric)
 //!  received, faults ->| ExchangePort |----> send, receive, lists requests (SRAM)
 //!  SRAM data -------->|              |----> prepared, idle, fault
 //!                     +--------------+
@@ -136,7 +136,7 @@ bundle! {
         /// Byte address of its descriptor.
         pub command_address: Signal,
         /// The barrier releases the tile: what is prepared starts.
-        pub release: Signal,
+        pub released: Signal,
         /// From the fabric.
         pub arrivals: Arrivals,
         /// The lists port.
@@ -225,7 +225,7 @@ impl Module for ExchangePort {
         ExchangePortIn {
             command_valid: ports.bit("command_valid"),
             command_address: ports.input("command_address", ADDRESS_BITS),
-            release: ports.bit("release"),
+            released: ports.bit("released"),
             arrivals: Arrivals::ports(&ports.nested("arrivals"), self.config.lane_bits()),
             lists: StreamIn::ports(&ports.nested("lists"), 64),
             lists_fault: Fault::ports(&ports.nested("lists_fault")),
@@ -241,7 +241,7 @@ impl Module for ExchangePort {
         let state = m.state_register::<State>("state");
         let idle = state.q.is(State::Idle);
         let take = (io.command_valid & idle).named("take");
-        let start = (state.q.is(State::Prepared) & io.release).named("start");
+        let start = (state.q.is(State::Prepared) & io.released).named("start");
 
         // Lists, and what carries them out. Receivers run behind by the time that it takes to read a word.
         let (take_send, take_receive) = (m.wire("take_send", 1), m.wire("take_receive", 1));

@@ -279,7 +279,7 @@ fn the_host_port_refuses_what_is_not_there() {
         (false, 4),
         (true, 0x1001),
         (false, 0x7f_fff8),
-        (false, register::CONFLICT_HOST.address() + 8),
+        (false, register::ZONES.address() + 8),
         (false, register::START.address()),
         (false, register::STOP.address()),
         (true, register::STATUS.address()),

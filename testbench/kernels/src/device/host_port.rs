@@ -70,34 +70,73 @@ pub trait Pins {
 
 /// Cycles without progress after which the port is taken to be dead. Streams that never pause could hold the host
 /// back for as long as a command runs, hence many.
-const PATIENCE_CYCLES: u64 = 1_000_000;
+pub(super) const PATIENCE_CYCLES: u64 = 1_000_000;
 
 /// One request.
 #[derive(Clone, Copy)]
-struct Request {
-    address: u32,
+pub(super) struct Request {
+    /// Byte address.
+    pub address: u32,
     /// Data of a write; `None` reads.
-    write: Option<u64>,
+    pub write: Option<u64>,
 }
 
-struct HostPins<S: Pins> {
-    reset: S::Input,
-    valid: S::Input,
-    write: S::Input,
-    address: S::Input,
-    data: S::Input,
-    lanes: S::Input,
-    ready: S::Output,
-    response_valid: S::Output,
-    response_data: S::Output,
-    response_error: S::Output,
-    running: S::Output,
+impl Request {
+    /// What the request is called where it is refused.
+    pub fn access(&self) -> &'static str {
+        if self.write.is_some() { "write" } else { "read" }
+    }
+}
+
+pub(super) struct HostPins<S: Pins> {
+    pub valid: S::Input,
+    pub write: S::Input,
+    pub address: S::Input,
+    pub data: S::Input,
+    pub lanes: S::Input,
+    pub ready: S::Output,
+    pub response_valid: S::Output,
+    pub response_data: S::Output,
+    pub response_error: S::Output,
+}
+
+impl<S: Pins> HostPins<S> {
+    /// Finds the pins of a port, whose requests and responses have these prefixes, and leaves it without a request.
+    pub fn find(simulator: &mut S, request: &str, response: &str) -> Result<Self, DeviceError> {
+        let input = |name: &str| simulator.input(&format!("{request}_{name}"));
+        let output = |name: &str| simulator.output(&format!("{response}_{name}"));
+        let pins = HostPins {
+            valid: input("valid")?,
+            write: input("write")?,
+            address: input("address")?,
+            data: input("data")?,
+            lanes: input("lanes")?,
+            ready: simulator.output(&format!("{request}_ready"))?,
+            response_valid: output("valid")?,
+            response_data: output("data")?,
+            response_error: output("error")?,
+        };
+        for idle in [pins.valid, pins.write, pins.address, pins.data, pins.lanes] {
+            simulator.set(idle, 0);
+        }
+        Ok(pins)
+    }
+}
+
+/// Holds the reset for as long as a tile needs.
+pub(super) fn reset<S: Pins>(simulator: &mut S) -> Result<(), DeviceError> {
+    let reset = simulator.input("reset")?;
+    simulator.set(reset, 1);
+    simulator.step(2)?;
+    simulator.set(reset, 0);
+    Ok(())
 }
 
 /// A tile behind its host port.
 pub struct HostPort<S: Pins> {
     simulator: S,
     pins: HostPins<S>,
+    running: S::Output,
 }
 
 impl<S: Pins> HostPort<S> {
@@ -106,26 +145,10 @@ impl<S: Pins> HostPort<S> {
     /// # Errors
     /// A port is missing, or the simulator fails.
     pub fn connect(mut simulator: S) -> Result<Self, DeviceError> {
-        let pins = HostPins {
-            reset: simulator.input("reset")?,
-            valid: simulator.input("host_request_valid")?,
-            write: simulator.input("host_request_write")?,
-            address: simulator.input("host_request_address")?,
-            data: simulator.input("host_request_data")?,
-            lanes: simulator.input("host_request_lanes")?,
-            ready: simulator.output("host_request_ready")?,
-            response_valid: simulator.output("host_response_valid")?,
-            response_data: simulator.output("host_response_data")?,
-            response_error: simulator.output("host_response_error")?,
-            running: simulator.output("status_running")?,
-        };
-        for idle in [pins.valid, pins.write, pins.address, pins.data, pins.lanes] {
-            simulator.set(idle, 0);
-        }
-        simulator.set(pins.reset, 1);
-        simulator.step(2)?;
-        simulator.set(pins.reset, 0);
-        Ok(HostPort { simulator, pins })
+        let pins = HostPins::find(&mut simulator, "host_request", "host_response")?;
+        let running = simulator.output("status_running")?;
+        reset(&mut simulator)?;
+        Ok(HostPort { simulator, pins, running })
     }
 
     /// The simulator, for instance to look into registers.
@@ -139,7 +162,7 @@ impl<S: Pins> HostPort<S> {
         requests: impl IntoIterator<Item = Request>,
         mut receive: impl FnMut(u64),
     ) -> Result<(), DeviceError> {
-        let HostPort { simulator, pins } = self;
+        let HostPort { simulator, pins, .. } = self;
         let mut requests = requests.into_iter().fuse();
         let mut offered = requests.next();
         let mut under_way = std::collections::VecDeque::new();
@@ -159,8 +182,7 @@ impl<S: Pins> HostPort<S> {
                     simulator.set(pins.valid, 0);
                     simulator.step(1)?;
                     self.discard(under_way.len())?;
-                    let access = if request.write.is_some() { "write" } else { "read" };
-                    return Err(DeviceError::Refused { access, address: request.address });
+                    return Err(DeviceError::Refused { access: request.access(), address: request.address });
                 }
                 receive(simulator.get(pins.response_data)?);
             }
@@ -196,7 +218,8 @@ impl<S: Pins> HostPort<S> {
     }
 }
 
-fn drive<S: Pins>(simulator: &mut S, pins: &HostPins<S>, request: Request) {
+/// Offers a request.
+pub(super) fn drive<S: Pins>(simulator: &mut S, pins: &HostPins<S>, request: Request) {
     simulator.set(pins.valid, 1);
     simulator.set(pins.write, request.write.is_some().into());
     simulator.set(pins.address, request.address.into());
@@ -205,7 +228,7 @@ fn drive<S: Pins>(simulator: &mut S, pins: &HostPins<S>, request: Request) {
 }
 
 /// Byte addresses of consecutive words.
-fn addresses(first: u32) -> impl Iterator<Item = u32> {
+pub(super) fn addresses(first: u32) -> impl Iterator<Item = u32> {
     (first..).step_by(isa::WORD_BYTES as usize)
 }
 
@@ -235,7 +258,7 @@ impl<S: Pins> Device for HostPort<S> {
     }
 
     fn run(&mut self, cycles: u64) -> Result<bool, DeviceError> {
-        self.simulator.run_until(self.pins.running, 0, cycles)
+        self.simulator.run_until(self.running, 0, cycles)
     }
 
     fn simulated_cycles(&self) -> u64 {

@@ -5,14 +5,18 @@
 //!     ^
 //!     +--------- HostPort<Pins> ---> the host port of a simulated tile, one request a cycle
 //!                        ^---------- native simulator, Verilator
+//!                        v
+//!   GridHost<Pins> -----------------> the host ports of many simulated tiles, all at once
 //! ```
 
 mod golden;
+mod grid;
 mod host_port;
 mod native;
 mod verilator;
 
 pub use golden::GoldenDevice;
+pub use grid::{GridHost, NativeGrid, TileStopped, VerilatorGrid};
 pub use host_port::{HostPort, Pins};
 pub use native::{NativePins, NativeTile};
 pub use verilator::{VerilatorPins, VerilatorTile, cosim_design};
@@ -21,6 +25,13 @@ use ::golden::Flags;
 use isa::register::{self, Configuration, Status};
 use isa::{ErrorCode, Program, Register};
 use thiserror::Error;
+use tile::{Tile, TileConfig};
+
+/// A tile as a design.
+fn tile_design(config: &TileConfig) -> Result<rtl::Design, DeviceError> {
+    config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
+    rtl::elaborate(&Tile::new(config.clone())).map_err(|errors| DeviceError::Simulator(errors.to_string()))
+}
 
 fn waveform_failed(error: impl std::fmt::Display) -> DeviceError {
     DeviceError::Simulator(error.to_string())
@@ -101,16 +112,7 @@ pub trait Device {
     /// # Errors
     /// As [`Device::read_register`].
     fn status(&mut self) -> Result<RunStatus, DeviceError> {
-        let status = decode(self.read_register(&register::STATUS)?, Status::decode)?;
-        let error =
-            status.error().ok_or(DeviceError::Register { register: "STATUS", value: status.error_code.into() })?;
-        Ok(RunStatus {
-            error,
-            error_address: self.read_register(&register::ERROR_ADDRESS)? as u32,
-            cycles: self.read_register(&register::CYCLES)?,
-            flags: Flags::from_bits(self.read_register(&register::FLAGS)? as u32),
-            marker: self.read_register(&register::MARKER)? as u32,
-        })
+        RunStatus::read(|register| self.read_register(register))
     }
 
     /// What was built.
@@ -126,11 +128,7 @@ pub trait Device {
     /// # Errors
     /// As [`Device::read_register`].
     fn counters(&mut self) -> Result<Counters, DeviceError> {
-        let counters = isa::REGISTERS.iter().filter(|register| Counters::has(register));
-        counters
-            .map(|register| Ok((register.name, self.read_register(register)?)))
-            .collect::<Result<_, _>>()
-            .map(Counters)
+        Counters::read(|register| self.read_register(register))
     }
 }
 
@@ -157,6 +155,20 @@ pub struct RunStatus {
 }
 
 impl RunStatus {
+    /// From a tile's registers.
+    fn read(mut register: impl FnMut(&Register) -> Result<u64, DeviceError>) -> Result<Self, DeviceError> {
+        let status = decode(register(&register::STATUS)?, Status::decode)?;
+        let error =
+            status.error().ok_or(DeviceError::Register { register: "STATUS", value: status.error_code.into() })?;
+        Ok(RunStatus {
+            error,
+            error_address: register(&register::ERROR_ADDRESS)? as u32,
+            cycles: register(&register::CYCLES)?,
+            flags: Flags::from_bits(register(&register::FLAGS)? as u32),
+            marker: register(&register::MARKER)? as u32,
+        })
+    }
+
     /// The status of a program that ended by HALT.
     ///
     /// # Errors
@@ -174,8 +186,14 @@ impl RunStatus {
 pub struct Counters(pub Vec<(&'static str, u64)>);
 
 impl Counters {
+    /// From a tile's registers.
+    fn read(mut register: impl FnMut(&Register) -> Result<u64, DeviceError>) -> Result<Self, DeviceError> {
+        let counters = isa::REGISTERS.iter().filter(|register| Counters::has(register));
+        counters.map(|of| Ok((of.name, register(of)?))).collect::<Result<_, _>>().map(Counters)
+    }
+
     fn has(register: &Register) -> bool {
-        register.offset >= register::AMP_ROWS.offset
+        register.access == register::Access::ReadOnly && register.offset >= register::AMP_ROWS.offset
     }
 
     /// The value of a counter; 0 if it was never read.

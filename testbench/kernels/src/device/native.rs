@@ -1,15 +1,15 @@
-//! The tile in the native simulator.
+//! The native simulator: a tile in it, or any design with host ports.
 
 use rtl::sim::{InputPort, OutputPort, RunError, Simulator};
 use rtl::wave::Waveform;
-use tile::{Tile, TileConfig};
+use tile::TileConfig;
 
-use super::{DeviceError, HostPort, Pins, waveform_failed};
+use super::{DeviceError, HostPort, Pins, tile_design, waveform_failed};
 
 /// The tile in the native simulator.
 pub type NativeTile = HostPort<NativePins>;
 
-/// The pins of a natively simulated tile.
+/// The pins of a natively simulated design.
 pub struct NativePins {
     simulator: Simulator,
 }
@@ -20,7 +20,7 @@ impl NativeTile {
     /// # Errors
     /// The configuration is not legal, or the tile cannot be built.
     pub fn new(config: &TileConfig) -> Result<Self, DeviceError> {
-        HostPort::connect(NativePins { simulator: simulator(config)? })
+        HostPort::connect(NativePins::new(&tile_design(config)?, vec![])?)
     }
 
     /// As [`NativeTile::new`], and writes waveforms from the reset on.
@@ -28,20 +28,20 @@ impl NativeTile {
     /// # Errors
     /// As [`NativeTile::new`]; also if a waveform cannot be written, or shows an instance that there is not.
     pub fn traced(config: &TileConfig, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
-        let mut simulator = simulator(config)?;
-        simulator.trace(waveforms).map_err(waveform_failed)?;
-        HostPort::connect(NativePins { simulator })
+        HostPort::connect(NativePins::new(&tile_design(config)?, waveforms)?)
     }
 }
 
-fn simulator(config: &TileConfig) -> Result<Simulator, DeviceError> {
-    let failed = |error: &dyn std::fmt::Display| DeviceError::Simulator(error.to_string());
-    config.validate().map_err(|error| failed(&error))?;
-    let design = rtl::elaborate(&Tile::new(config.clone())).map_err(|error| failed(&error))?;
-    Simulator::new(&design).map_err(|error| failed(&error))
-}
-
 impl NativePins {
+    /// Compiles a design, which writes waveforms from the reset on.
+    pub(super) fn new(design: &rtl::Design, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
+        let mut simulator = Simulator::new(design).map_err(|error| DeviceError::Simulator(error.to_string()))?;
+        if !waveforms.is_empty() {
+            simulator.trace(waveforms).map_err(waveform_failed)?;
+        }
+        Ok(NativePins { simulator })
+    }
+
     /// The simulator.
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator

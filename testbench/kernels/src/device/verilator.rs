@@ -1,4 +1,4 @@
-//! The tile in Verilator: the reference simulator.
+//! Verilator, the reference simulator: a tile in it, or any design with host ports.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -8,14 +8,14 @@ use std::rc::Rc;
 use cosim::{Error, Model, Port, Trace, TraceScope};
 use rtl::verilog;
 use rtl::wave::{Relay, Waveform};
-use tile::{Tile, TileConfig};
+use tile::TileConfig;
 
-use super::{DeviceError, HostPort, Pins, waveform_failed};
+use super::{DeviceError, HostPort, Pins, tile_design, waveform_failed};
 
 /// The tile in Verilator.
 pub type VerilatorTile = HostPort<VerilatorPins>;
 
-/// The pins of a tile in Verilator.
+/// The pins of a design in Verilator.
 pub struct VerilatorPins {
     model: Model,
     /// Inputs were set since outputs settled.
@@ -72,7 +72,7 @@ impl VerilatorTile {
     /// # Errors
     /// As [`VerilatorTile::new`].
     pub fn with_options(config: &TileConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
-        HostPort::connect(VerilatorPins::new(config, options)?)
+        HostPort::connect(VerilatorPins::new(&tile_design(config)?, options)?)
     }
 
     /// As [`VerilatorTile::new`], and writes waveforms from the reset on.
@@ -80,17 +80,7 @@ impl VerilatorTile {
     /// # Errors
     /// As [`VerilatorTile::new`]; also if a waveform shows an instance that there is not.
     pub fn traced(config: &TileConfig, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
-        let design = design(config)?;
-        for waveform in &waveforms {
-            let instance = &waveform.options().scope;
-            if !design.has_instance(instance) {
-                return Err(waveform_failed(format!("no instance `{instance}` to trace")));
-            }
-        }
-        let sources = emitted(&design, &verilog::Options::traced());
-        let model = sources.simulate(&traced_options()).map_err(failed)?;
-        let tracer = Some(Tracer::new(design, waveforms));
-        HostPort::connect(VerilatorPins { model, unsettled: false, tracer })
+        HostPort::connect(VerilatorPins::traced(tile_design(config)?, waveforms)?)
     }
 }
 
@@ -121,19 +111,28 @@ fn emitted(design: &rtl::Design, options: &verilog::Options) -> cosim::Design {
     top.outputs.iter().fold(sources, |sources, port| sources.output(&port.name, port.width as u32))
 }
 
-fn design(config: &TileConfig) -> Result<rtl::Design, DeviceError> {
-    config.validate().map_err(|error| DeviceError::Simulator(error.to_string()))?;
-    rtl::elaborate(&Tile::new(config.clone())).map_err(|errors| DeviceError::Simulator(errors.to_string()))
-}
-
 fn failed(error: Error) -> DeviceError {
     DeviceError::Simulator(error.to_string())
 }
 
 impl VerilatorPins {
-    fn new(config: &TileConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
-        let model = cosim_design(&design(config)?).simulate(options).map_err(failed)?;
+    /// Emits and compiles a design, unless that was done before.
+    pub(super) fn new(design: &rtl::Design, options: &cosim::Options) -> Result<Self, DeviceError> {
+        let model = cosim_design(design).simulate(options).map_err(failed)?;
         Ok(VerilatorPins { model, unsettled: false, tracer: None })
+    }
+
+    /// A design that writes waveforms from the reset on.
+    pub(super) fn traced(design: rtl::Design, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
+        for waveform in &waveforms {
+            let instance = &waveform.options().scope;
+            if !design.has_instance(instance) {
+                return Err(waveform_failed(format!("no instance `{instance}` to trace")));
+            }
+        }
+        let sources = emitted(&design, &verilog::Options::traced());
+        let model = sources.simulate(&traced_options()).map_err(failed)?;
+        Ok(VerilatorPins { model, unsettled: false, tracer: Some(Tracer::new(design, waveforms)) })
     }
 
     /// Writes waveforms while a cycle of the next `cycles` is in their window.
