@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::iter::zip;
 
 use super::arena::Arena;
 use super::compile::compile;
 use super::program::{NamedPlaces, Program};
 use super::simulator::Simulator;
+use super::wide::compiled_for_this_processor;
 use crate::wave::{Recorder, TraceOptions, Waveform};
 
 /// Waveforms that are being written.
@@ -23,73 +25,92 @@ pub(super) struct Tracer {
     named: bool,
 }
 
-/// An arena word, the word of the recorder that follows it, and whose variable it is.
+/// A word of the recorder that follows an arena word, and whose variable it is.
 struct Word {
     place: u32,
     value: u32,
     variable: u32,
 }
 
-/// Words that are compared at once.
-const RUN: usize = 8;
+/// Arena words that are compared at once.
+const BLOCK: usize = 8;
 
-/// Arena words, and what they held when last looked at. Most have not changed: neighbours are compared together, which
-/// is an instruction or two of the processor.
+/// Arena words, and what they held when last looked at. Most have not changed: those of a block are compared together,
+/// which is an instruction or two of the processor.
 #[derive(Default)]
 struct Watch {
+    blocks: Vec<Block>,
     /// In the order of the arena.
     words: Vec<Word>,
-    known: Vec<u64>,
-    /// Where, in `words`, runs of [`RUN`] neighbours begin.
-    runs: Vec<u32>,
-    /// The words in no run.
-    single: Vec<u32>,
+}
+
+/// Neighbouring arena words, some of which are watched.
+struct Block {
+    /// The first.
+    place: u32,
+    /// For each word, whether it is watched, and whether it was new when last looked at: 1 or 0.
+    watched: [u8; BLOCK],
+    new: [u8; BLOCK],
+    known: [u64; BLOCK],
+    /// For each word, where in [`Watch::words`] those that follow it begin; the last end there as well.
+    followers: [u32; BLOCK + 1],
 }
 
 impl Watch {
-    fn new(mut words: Vec<Word>) -> Watch {
+    /// Watches words of an arena of this length.
+    fn new(mut words: Vec<Word>, arena: usize) -> Watch {
         words.sort_by_key(|word| (word.place, word.variable));
-        let (mut runs, mut single) = (vec![], vec![]);
-        let mut next = 0;
-        while next < words.len() {
-            let run = words[next..].iter().take(RUN).zip(words[next].place..);
-            if run.filter(|(word, place)| word.place == *place).count() == RUN {
-                runs.push(next as u32);
-                next += RUN;
-            } else {
-                single.push(next as u32);
-                next += 1;
+        let mut blocks: Vec<Block> = vec![];
+        for (index, word) in words.iter().enumerate() {
+            let first = (word.place as usize / BLOCK * BLOCK).min(arena - BLOCK) as u32;
+            if blocks.last().is_none_or(|block| word.place - block.place >= BLOCK as u32) {
+                blocks.push(Block {
+                    place: first,
+                    watched: [0; BLOCK],
+                    new: [0; BLOCK],
+                    known: [0; BLOCK],
+                    followers: [index as u32; BLOCK + 1],
+                });
             }
+            let block = blocks.last_mut().expect("one was added");
+            let lane = (word.place - block.place) as usize;
+            block.watched[lane] = 1;
+            block.followers[lane + 1..].fill(index as u32 + 1);
         }
-        Watch { known: vec![0; words.len()], words, runs, single }
+        Watch { blocks, words }
     }
 
     /// Hands on every word that is new.
     fn look(&mut self, arena: &[u64], mut changed: impl FnMut(&Word, u64)) {
-        let mut compare = |words: &[Word], known: &mut [u64]| {
-            for (word, known) in words.iter().zip(known) {
-                let new = arena[word.place as usize];
-                if *known != new {
-                    *known = new;
-                    changed(word, new);
+        compare(&mut self.blocks, arena);
+        for block in &self.blocks {
+            let mut new = u64::from_le_bytes(block.new) & u64::from_le_bytes(block.watched);
+            while new != 0 {
+                let lane = new.trailing_zeros() as usize / 8;
+                new &= new - 1;
+                let [first, end] = [block.followers[lane], block.followers[lane + 1]];
+                for word in &self.words[first as usize..end as usize] {
+                    changed(word, block.known[lane]);
                 }
             }
-        };
-        for &first in &self.runs {
-            let range = first as usize..first as usize + RUN;
-            let (words, known) = (&self.words[range.clone()], &mut self.known[range]);
-            let place = words[0].place as usize;
-            let new: &[u64; RUN] = arena[place..place + RUN].try_into().expect("a run of neighbours");
-            let old: &[u64; RUN] = (&*known).try_into().expect("as many");
-            let different = new.iter().zip(old).fold(0, |different, (new, old)| different | (new ^ old));
-            if different != 0 {
-                compare(words, known);
-            }
         }
-        for &index in &self.single {
-            let range = index as usize..index as usize + 1;
-            compare(&self.words[range.clone()], &mut self.known[range]);
+    }
+}
+
+compiled_for_this_processor! {
+    fn compare(blocks: &mut [Block], arena: &[u64]) as compare_blocks
+}
+
+/// Finds what is new in each block, and takes it over.
+#[inline(always)]
+fn compare_blocks(blocks: &mut [Block], arena: &[u64]) {
+    for block in blocks {
+        let place = block.place as usize;
+        let now: &[u64; BLOCK] = arena[place..place + BLOCK].try_into().expect("as many");
+        for (new, (now, known)) in zip(&mut block.new, zip(now, &block.known)) {
+            *new = u8::from(now != known);
         }
+        block.known = *now;
     }
 }
 
@@ -136,7 +157,7 @@ impl Simulator {
                 words.push(Word { place, value: value as u32, variable: variable as u32 });
             }
         }
-        let (watch, has_changed) = (Watch::new(words), vec![false; count]);
+        let (watch, has_changed) = (Watch::new(words, program.arena.len()), vec![false; count]);
         let tracer = Tracer { recorder, watch, changed: vec![], has_changed, other: program, named: false };
         self.tracer = Some(Box::new(tracer));
         Ok(())

@@ -1,47 +1,64 @@
-//! A writer with a thread of its own: waveforms are large, and the simulation need not wait for the disk.
+//! Work with a thread of its own: waveforms are large, and the simulation need not wait until they are written.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-/// Pieces that may wait to be written: a disk is slower than a simulation at some times, and faster at others.
-const WAITING: usize = 64;
+/// Pieces that may wait: a disk is slower than a simulation at some times, and faster at others.
+const WAITING: usize = 16;
 
-/// Writes pieces in the order in which they come.
-pub struct Background {
+/// What the thread does with the pieces of `T`s, in the order in which they come.
+pub trait Worker<T>: Send + 'static {
+    fn take(&mut self, piece: &[T]) -> io::Result<()>;
+
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write + Send + 'static> Worker<u8> for W {
+    fn take(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.write_all(piece)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
+/// A worker's thread.
+pub struct Background<T> {
     /// `None` after the end.
-    pieces: Option<SyncSender<Vec<u8>>>,
-    /// Pieces that were written, to be filled again.
-    written: Receiver<Vec<u8>>,
+    pieces: Option<SyncSender<Vec<T>>>,
+    /// Pieces that were taken, to be filled again.
+    taken: Receiver<Vec<T>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Background {
-    pub fn new(mut to: impl Write + Send + 'static) -> Background {
-        let (pieces, waiting) = sync_channel::<Vec<u8>>(WAITING);
-        let (give_back, written) = channel();
-        let write = move || {
+impl<T: Send + 'static> Background<T> {
+    pub fn new(mut worker: impl Worker<T>) -> Background<T> {
+        let (pieces, waiting) = sync_channel::<Vec<T>>(WAITING);
+        let (give_back, taken) = channel();
+        let work = move || {
             for piece in waiting {
-                to.write_all(&piece)?;
+                worker.take(&piece)?;
                 // Nobody takes it back after the end.
                 let _ = give_back.send(piece);
             }
-            to.flush()
+            worker.finish()
         };
-        Background { pieces: Some(pieces), written, thread: Some(std::thread::spawn(write)) }
+        Background { pieces: Some(pieces), taken, thread: Some(std::thread::spawn(work)) }
     }
 
     /// Hands a piece on and returns room for the next, with any contents.
     ///
     /// # Errors
     /// An earlier piece could not be written.
-    pub fn write(&mut self, piece: Vec<u8>) -> io::Result<Vec<u8>> {
+    pub fn hand_on(&mut self, piece: Vec<T>) -> io::Result<Vec<T>> {
         let sent = self.pieces.as_ref().is_some_and(|pieces| pieces.send(piece).is_ok());
         if !sent {
             self.finish()?;
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        Ok(self.written.try_recv().unwrap_or_default())
+        Ok(self.taken.try_recv().unwrap_or_default())
     }
 
     /// Waits until all is written.
@@ -57,7 +74,7 @@ impl Background {
     }
 }
 
-impl Drop for Background {
+impl<T> Drop for Background<T> {
     /// Waits as well, but nobody is left to hear of a failure.
     fn drop(&mut self) {
         self.pieces = None;

@@ -7,14 +7,16 @@
 //!   of the same design (Relay)
 //! ```
 //!
-//! | room       | what is there                                                            |
-//! |------------|--------------------------------------------------------------------------|
-//! | `names`    | the names of a design that have values, and how these are read           |
-//! | `format`   | [`Format`]: FP16, FP32 and fixed point as decimal numbers                |
-//! | `recorder` | current values; hands changes to the waveforms in whose window they fall |
-//! | `relay`    | [`Relay`]: the same waveforms from another simulator's VCD               |
-//! | `sink`     | [`Sink`]: what a format of waveforms takes                               |
-//! | `vcd`, `fst` | the two formats; `background` writes while the simulation goes on      |
+//! | room         | what is there                                                            |
+//! |--------------|--------------------------------------------------------------------------|
+//! | `names`      | the names of a design that have values, and how these are read           |
+//! | `format`     | [`Format`]: FP16, FP32 and fixed point as decimal numbers                |
+//! | `recorder`   | current values; hands changes to the waveforms in whose window they fall |
+//! | `relay`      | [`Relay`]: the same waveforms from another simulator's VCD               |
+//! | `sink`       | [`Sink`]: what a format of waveforms takes                               |
+//! | `vcd`, `fst` | the two formats                                                          |
+//! | `background` | their threads, which write while the simulation goes on                  |
+//! | `bytes`      | their room for changes, to which appending is cheap                      |
 //!
 //! The scopes are the top module and below it the instances. Each shows its ports, registers, wires, memory reads
 //! and named nodes, and `clock` and `reset` where the module has them. Beside a register of
@@ -26,6 +28,7 @@
 //! 10k, and the clock rises at 10k + 5, when registers take their new values.
 
 mod background;
+mod bytes;
 mod format;
 mod fst;
 mod names;
@@ -121,11 +124,8 @@ impl Waveform {
     }
 
     /// As FST, to an empty file.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub fn fst(file: File, options: TraceOptions) -> io::Result<Waveform> {
-        Ok(Waveform::new(Fst::new(file)?, options))
+    pub fn fst(file: File, options: TraceOptions) -> Waveform {
+        Waveform::new(Fst::new(file), options)
     }
 
     /// To a sink.

@@ -58,7 +58,7 @@ impl Reading {
     pub fn kind(&self) -> Kind {
         match self {
             Reading::Number { .. } => Kind::Real,
-            Reading::State(states) => Kind::Text { characters: states.iter().map(String::len).max().unwrap_or(1) },
+            Reading::State(_) => Kind::Text,
         }
     }
 }

@@ -22,10 +22,7 @@ pub enum Kind {
     /// A number.
     Real,
     /// ASCII text.
-    Text {
-        /// Length of the longest.
-        characters: usize,
-    },
+    Text,
 }
 
 /// A format of waveforms: first scopes and variables are declared, then times and changes follow.
@@ -106,25 +103,20 @@ static DIGITS: [[u8; 8]; 256] = {
     digits
 };
 
+/// The binary digits of a byte, most significant first.
+#[inline]
+pub(super) fn byte_digits(byte: u8) -> [u8; 8] {
+    DIGITS[usize::from(byte)]
+}
+
 /// The binary digits of a word, most significant first.
 #[inline]
 pub(super) fn word_digits(word: u64) -> [u8; 64] {
     let mut digits = [0; 64];
     for (eight, byte) in digits.chunks_exact_mut(8).zip(word.to_be_bytes()) {
-        eight.copy_from_slice(&DIGITS[usize::from(byte)]);
+        eight.copy_from_slice(&byte_digits(byte));
     }
     digits
-}
-
-/// Appends the lowest `digits` binary digits, most significant first.
-pub(super) fn append_binary(to: &mut Vec<u8>, words: &[u64], digits: usize) {
-    let (whole, partial) = (digits / 64, digits % 64);
-    if partial > 0 {
-        to.extend_from_slice(&word_digits(words[whole])[64 - partial..]);
-    }
-    for &word in words[..whole].iter().rev() {
-        to.extend_from_slice(&word_digits(word));
-    }
 }
 
 #[cfg(test)]
@@ -133,13 +125,8 @@ mod tests {
 
     #[test]
     fn binary_digits_are_those_that_rust_prints() {
-        let words = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
-        for digits in 1..=128 {
-            let mut text = vec![];
-            append_binary(&mut text, &words, digits);
-            let value = u128::from(words[1]) << 64 | u128::from(words[0]);
-            let whole = format!("{value:0128b}");
-            assert_eq!(text, whole.as_bytes()[128 - digits..]);
+        for word in [0, 1, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210, u64::MAX] {
+            assert_eq!(word_digits(word), format!("{word:064b}").as_bytes());
         }
     }
 }

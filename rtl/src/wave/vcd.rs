@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use vcd::{IdCode, TimescaleUnit, VarType};
 
 use super::background::Background;
+use super::bytes::Bytes;
 use super::sink::{Kind, Sink, VariableId, word_digits};
 
 /// Changes are handed on in pieces of this size, or of the size of one change if that is larger.
@@ -18,11 +19,9 @@ const ROOM: usize = 64;
 pub struct Vcd {
     header: vcd::Writer<Vec<u8>>,
     variables: Vec<Variable>,
-    /// Changes that are not handed on yet, and how many bytes of it are used. The crate's own functions format bit by
-    /// bit, at a twentieth of the speed.
-    piece: Vec<u8>,
-    used: usize,
-    background: Background,
+    /// Changes that are not handed on yet. The crate's own functions format bit by bit, at a twentieth of the speed.
+    piece: Bytes,
+    background: Background<u8>,
 }
 
 struct Variable {
@@ -41,43 +40,34 @@ impl Vcd {
     pub fn new(writer: impl Write + Send + 'static) -> io::Result<Vcd> {
         let mut header = vcd::Writer::new(vec![]);
         header.timescale(1, TimescaleUnit::NS)?;
-        Ok(Vcd { header, variables: vec![], piece: vec![], used: 0, background: Background::new(writer) })
+        Ok(Vcd { header, variables: vec![], piece: Bytes::default(), background: Background::new(writer) })
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
-        self.piece.truncate(self.used);
-        self.used = 0;
-        self.piece = self.background.write(std::mem::take(&mut self.piece))?;
+        let piece = std::mem::take(&mut self.piece).into_vec();
+        self.piece = Bytes::within(self.background.hand_on(piece)?);
         Ok(())
     }
 
     /// Makes room for so many bytes.
     fn reserve(&mut self, bytes: usize) -> io::Result<()> {
-        if self.used + bytes > self.piece.len() {
-            if self.used > 0 {
+        if self.piece.free() < bytes {
+            if self.piece.len() > 0 {
                 self.hand_on()?;
             }
-            self.piece.resize(PIECE_BYTES.max(bytes), 0);
+            self.piece.reserve(PIECE_BYTES.max(bytes));
         }
         Ok(())
     }
 
-    /// Copies an array, of which `bytes` are meant: copies of a fixed size are an instruction or two.
-    #[inline]
-    fn put<const N: usize>(&mut self, array: &[u8; N], bytes: usize) {
-        self.piece[self.used..self.used + N].copy_from_slice(array);
-        self.used += bytes;
-    }
-
     fn put_ending(&mut self, variable: VariableId) {
         let Variable { ending, ending_bytes, .. } = self.variables[variable.0];
-        self.put(&ending, ending_bytes);
+        self.piece.put(&ending, ending_bytes);
     }
 
     fn put_line(&mut self, text: &str, variable: VariableId) -> io::Result<()> {
         self.reserve(text.len() + ROOM)?;
-        self.piece[self.used..self.used + text.len()].copy_from_slice(text.as_bytes());
-        self.used += text.len();
+        self.piece.put_all(text.as_bytes());
         self.put_ending(variable);
         Ok(())
     }
@@ -89,7 +79,7 @@ fn declared(kind: Kind) -> (VarType, u32) {
         Kind::Wire { width } => (VarType::Wire, width as u32),
         Kind::Register { width } => (VarType::Reg, width as u32),
         Kind::Real => (VarType::Real, 64),
-        Kind::Text { .. } => (VarType::String, 1),
+        Kind::Text => (VarType::String, 1),
     }
 }
 
@@ -121,15 +111,14 @@ impl Sink for Vcd {
     fn begin(&mut self) -> io::Result<()> {
         self.header.enddefinitions()?;
         let header = std::mem::take(self.header.writer());
-        self.piece = self.background.write(header)?;
+        self.piece = Bytes::within(self.background.hand_on(header)?);
         Ok(())
     }
 
     fn time(&mut self, nanoseconds: u64) -> io::Result<()> {
         let line = format!("#{nanoseconds}\n");
         self.reserve(line.len())?;
-        self.piece[self.used..self.used + line.len()].copy_from_slice(line.as_bytes());
-        self.used += line.len();
+        self.piece.put_all(line.as_bytes());
         Ok(())
     }
 
@@ -140,15 +129,15 @@ impl Sink for Vcd {
             // The digit takes the place of the space.
             let Variable { mut ending, ending_bytes, .. } = self.variables[variable.0];
             ending[0] = b'0' + words[0] as u8;
-            self.put(&ending, ending_bytes);
+            self.piece.put(&ending, ending_bytes);
             return Ok(());
         }
         let top = words.iter().rposition(|&word| word != 0).unwrap_or(0);
         let zeros = words[top].leading_zeros().min(63);
-        self.put(b"b", 1);
-        self.put(&word_digits(words[top] << zeros), 64 - zeros as usize);
+        self.piece.put(b"b", 1);
+        self.piece.put(&word_digits(words[top] << zeros), 64 - zeros as usize);
         for &word in words[..top].iter().rev() {
-            self.put(&word_digits(word), 64);
+            self.piece.put(&word_digits(word), 64);
         }
         self.put_ending(variable);
         Ok(())
@@ -157,7 +146,7 @@ impl Sink for Vcd {
     fn real(&mut self, variable: VariableId, number: f64) -> io::Result<()> {
         // `NaN` and `inf` for what is not finite, as every reader takes them.
         self.reserve(2 * ROOM)?;
-        self.put(b"r", 1);
+        self.piece.put(b"r", 1);
         self.put_line(ryu::Buffer::new().format(number), variable)
     }
 

@@ -84,10 +84,10 @@ impl TraceArguments {
             let file = OutputFile::create(path)?;
             let part = file.open()?;
             let waveform = match format {
-                Format::Vcd => Waveform::vcd(part, options.clone()),
+                Format::Vcd => Waveform::vcd(part, options.clone()).map_err(Failure::input(path.display()))?,
                 Format::Fst => Waveform::fst(part, options.clone()),
             };
-            waveforms.push(waveform.map_err(Failure::input(path.display()))?.named(path.display().to_string()));
+            waveforms.push(waveform.named(path.display().to_string()));
             files.push(file);
         }
         let (groups, top) = (view::groups(design, &options), design.top().name.clone());
@@ -146,7 +146,7 @@ impl TraceFiles {
                 file.commit(gtkwave_save_file(&top, &groups, &dump, first_cycle, cycles))?;
             }
             if let Some(file) = surfer {
-                file.commit(surfer_command_file(&top, &groups, &dump))?;
+                file.commit(surfer_command_file(&top, &groups))?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rtl::wave::{CYCLE_NS, Kind};
 
-use super::{Group, Style, texts_are_bits, width};
+use super::{Group, Style, width};
 
 const HEXADECIMAL: u32 = 0x2;
 const DECIMAL: u32 = 0x4;
@@ -49,7 +49,7 @@ pub fn gtkwave_save_file(top: &str, groups: &[Group], dump: &Path, first_cycle: 
             let path = format!("{top}.{}", name.path);
             match width(name.kind) {
                 Some(bits) if bits > 1 => line(&format!("{path}[{}:0]", bits - 1)),
-                _ => line(&text_name(&path, name.kind, dump)),
+                _ => line(&path),
             }
         }
         line(&format!("@{:x}", GROUP_END | BLANK));
@@ -58,17 +58,9 @@ pub fn gtkwave_save_file(top: &str, groups: &[Group], dump: &Path, first_cycle: 
     text
 }
 
-/// A name without a range, but for texts that are bits.
-fn text_name(path: &str, kind: Kind, dump: &Path) -> String {
-    match kind {
-        Kind::Text { characters } if texts_are_bits(dump) => format!("{path}[{}:0]", 8 * characters - 1),
-        _ => path.to_owned(),
-    }
-}
-
 fn flags(kind: Kind, style: Style) -> u32 {
     match (kind, style) {
-        (Kind::Text { .. }, _) => ASCII,
+        (Kind::Text, _) => ASCII,
         (Kind::Real, _) | (_, Style::Decimal) => DECIMAL,
         (Kind::Wire { width: 1 } | Kind::Register { width: 1 }, _) => BINARY,
         _ => HEXADECIMAL,

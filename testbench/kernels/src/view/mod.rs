@@ -3,8 +3,6 @@
 mod gtkwave;
 mod surfer;
 
-use std::path::Path;
-
 use rtl::Design;
 use rtl::wave::{Kind, ShownName, TraceOptions, shown_names};
 
@@ -143,16 +141,11 @@ fn matches(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// In FST files texts are bits.
-fn texts_are_bits(dump: &Path) -> bool {
-    dump.extension().is_some_and(|extension| extension == "fst")
-}
-
 /// Bits of a signal; `None` for numbers and texts.
 fn width(kind: Kind) -> Option<usize> {
     match kind {
         Kind::Wire { width } | Kind::Register { width } => Some(width),
-        Kind::Real | Kind::Text { .. } => None,
+        Kind::Real | Kind::Text => None,
     }
 }
 

@@ -2,14 +2,11 @@
 //! any version, where its state files hold the numbers that one version gave to the signals of one waveform.
 
 use std::fmt::Write;
-use std::path::Path;
 
-use rtl::wave::Kind;
+use super::{Group, Style};
 
-use super::{Group, Style, texts_are_bits};
-
-/// A command file that shows the groups, of a design with this top, of the waveform in `dump`.
-pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
+/// A command file that shows the groups, of a design with this top.
+pub fn surfer_command_file(top: &str, groups: &[Group]) -> String {
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("a string takes everything");
     let count = groups.iter().map(|group| group.signals.len() + 1).sum();
@@ -19,9 +16,9 @@ pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
         index += 1;
         for (name, style) in signals {
             line(&format!("variable_add {top}.{}", name.path));
-            if let Some(format) = format(name.kind, *style, dump) {
+            if *style == Style::Decimal {
                 line(&format!("item_focus {}_", letters(index, count)));
-                line(&format!("item_set_format {format}"));
+                line("item_set_format Unsigned");
                 line("item_unfocus");
             }
             index += 1;
@@ -29,15 +26,6 @@ pub fn surfer_command_file(top: &str, groups: &[Group], dump: &Path) -> String {
     }
     line("zoom_fit");
     text
-}
-
-/// The name of a format that is not the one that Surfer chooses itself.
-fn format(kind: Kind, style: Style, dump: &Path) -> Option<&'static str> {
-    match (kind, style) {
-        (Kind::Text { .. }, _) if texts_are_bits(dump) => Some("ASCII"),
-        (_, Style::Decimal) => Some("Unsigned"),
-        _ => None,
-    }
 }
 
 /// What Surfer calls the item at `index` of `count`: the hexadecimal digits, in letters from `a` to `p`.

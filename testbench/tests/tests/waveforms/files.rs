@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use fst_reader::{FstFilter, FstReader, FstSignalValue};
 use rtl::wave::{Fst, Kind, TraceOptions, Waveform};
 use wellen::simple::{self, Waveform as Read};
 use wellen::{SignalRef, SignalValueRef};
@@ -20,14 +22,10 @@ fn digits(words: &[u64], width: usize) -> String {
     (0..width).rev().map(|i| if words[i / 64] >> (i % 64) & 1 == 1 { '1' } else { '0' }).collect()
 }
 
-/// As wellen gives it: in FST files texts are ASCII in bits, with zeros before them.
-fn as_read(value: &Value, kind: Kind, fst: bool) -> Value {
+/// As wellen gives it.
+fn as_read(value: &Value, kind: Kind) -> Value {
     match (value, kind) {
         (Value::Bits(words), Kind::Wire { width } | Kind::Register { width }) => Value::Text(digits(words, width)),
-        (Value::Text(text), Kind::Text { characters }) if fst => {
-            let bits: String = text.bytes().map(|byte| format!("{byte:08b}")).collect();
-            Value::Text(format!("{bits:0>width$}", width = 8 * characters))
-        }
         (&Value::Real(bits), _) => real(f64::from_bits(bits)),
         (value, _) => value.clone(),
     }
@@ -60,7 +58,6 @@ pub fn open(path: &Path) -> (Read, BTreeMap<String, SignalRef>) {
 
 /// Compares the file with what was collected from the same run. Returns how many names and changes were compared.
 fn assert_reads_back(path: &Path, collected: &Collected) -> (usize, usize) {
-    let fst = path.extension().is_some_and(|extension| extension == "fst");
     let (read, variables) = open(path);
     assert_eq!(variables.len(), collected.names.len());
 
@@ -71,14 +68,11 @@ fn assert_reads_back(path: &Path, collected: &Collected) -> (usize, usize) {
         let mut found: Vec<(u64, Value)> = vec![];
         for (index, value) in signal.iter_changes() {
             let (time, value) = (read.time_table()[index as usize], read_value(value));
-            // FST files begin at 0, where nothing is known of a window that begins later.
-            let known = expected.first().is_some_and(|(first, _)| time >= *first);
-            if known && found.last().is_none_or(|(_, last)| *last != value) {
+            if found.last().is_none_or(|(_, last)| *last != value) {
                 found.push((time, value));
             }
         }
-        let expected: Vec<(u64, Value)> =
-            expected.iter().map(|(time, value)| (*time, as_read(value, kind, fst))).collect();
+        let expected: Vec<(u64, Value)> = expected.iter().map(|(time, value)| (*time, as_read(value, kind))).collect();
         assert_eq!(found, expected, "{name}");
         compared += expected.len();
     }
@@ -92,11 +86,11 @@ fn every_name_and_change_reads_back_from_both_formats() {
     let options = TraceOptions::default;
     // Of many sections, where the other is of one.
     let sections = file("sections.fst");
-    let small_sections = Fst::new(File::create(&sections).unwrap()).unwrap().section_bytes(1 << 16);
+    let small_sections = Fst::new(File::create(&sections).unwrap()).section_bytes(1 << 16);
     let waveforms = vec![
         Waveform::new(collect.clone(), options()),
         Waveform::vcd(File::create(&vcd).unwrap(), options()).unwrap(),
-        Waveform::fst(File::create(&fst).unwrap(), options()).unwrap(),
+        Waveform::fst(File::create(&fst).unwrap(), options()),
         Waveform::new(small_sections, options()),
     ];
     run("native", waveforms).unwrap();
@@ -113,6 +107,44 @@ fn every_name_and_change_reads_back_from_both_formats() {
 }
 
 #[test]
+fn a_section_begins_with_the_values_before_it() {
+    let collect = Collect::default();
+    let path = file("frames.fst");
+    let waveforms = vec![
+        Waveform::new(collect.clone(), TraceOptions::default()),
+        Waveform::new(Fst::new(File::create(&path).unwrap()).section_bytes(1 << 14), TraceOptions::default()),
+    ];
+    run("native", waveforms).unwrap();
+    let collected = collect.0.lock().unwrap();
+    let kinds: BTreeMap<usize, Kind> = collected.names.values().map(|&(kind, variable)| (variable, kind)).collect();
+
+    let mut compared = 0;
+    let mut reader = FstReader::open(BufReader::new(File::open(&path).unwrap())).unwrap();
+    let end = reader.get_header().end_time;
+    for from in [end / 4, end / 2, end] {
+        // The values at the beginning of the section that has this time.
+        let mut first: BTreeMap<usize, (u64, Value)> = BTreeMap::new();
+        let keep = |time, signal: fst_reader::FstSignalHandle, value: FstSignalValue| {
+            first.entry(signal.get_index()).or_insert_with(|| match value {
+                FstSignalValue::String(digits) => (time, Value::Text(String::from_utf8(digits.to_vec()).unwrap())),
+                FstSignalValue::Real(number) => (time, real(number)),
+            });
+            Ok::<(), std::io::Error>(())
+        };
+        reader.read_signals(&FstFilter::filter_time(from, end), keep).unwrap();
+        let begin = *first.values().map(|(time, _)| time).min().unwrap();
+        assert!(0 < begin && begin < from, "a section from {begin} on, asked for {from}");
+        for (variable, (time, value)) in first.into_iter().filter(|(_, (time, _))| *time == begin) {
+            let (_, expected) = collected.changes[variable].iter().rfind(|(changed, _)| *changed <= time).unwrap();
+            assert_eq!(value, as_read(expected, kinds[&variable]), "variable {variable} at {time}");
+            compared += 1;
+        }
+    }
+    // All but texts, three times.
+    assert!(compared > 3 * (kinds.len() - 100), "{compared} values");
+}
+
+#[test]
 fn a_window_and_a_scope_bound_a_file() {
     let whole = Collect::default();
     let part = file("part.fst");
@@ -120,7 +152,7 @@ fn a_window_and_a_scope_bound_a_file() {
     for simulator in super::collect::SIMULATORS {
         let waveforms = vec![
             Waveform::new(whole.clone(), options.clone()),
-            Waveform::fst(File::create(&part).unwrap(), options.clone()).unwrap(),
+            Waveform::fst(File::create(&part).unwrap(), options.clone()),
         ];
         run(simulator, waveforms).unwrap();
         let mut collected = whole.0.lock().unwrap();

@@ -91,7 +91,7 @@ pub fn measure_tracing(figures: &mut Figures, quick: bool) -> Result<(), Failure
             let waveforms = match index {
                 0 => vec![],
                 1 => vec![Waveform::vcd(create()?, options).map_err(Failure::run("a waveform"))?],
-                _ => vec![Waveform::fst(create()?, options).map_err(Failure::run("a waveform"))?],
+                _ => vec![Waveform::fst(create()?, options)],
             };
             let mut device = NativeTile::traced(&config, waveforms)?;
             let begin = Instant::now();
