@@ -250,17 +250,7 @@ impl Appended {
                 Ok((Command::Amp { descriptor: address }, words))
             }
             Self::Exchange(sends, receives) => {
-                let send_address = address + ExchangeDescriptor::WORDS as u32 * WORD_BYTES;
-                let descriptor = ExchangeDescriptor {
-                    send_address,
-                    send_count: sends.len() as u32,
-                    receive_address: send_address + (sends.len() * ExchangeEntry::WORDS) as u32 * WORD_BYTES,
-                    receive_count: receives.len() as u32,
-                };
-                let mut words = descriptor.encode()?.to_vec();
-                for entry in sends.iter().chain(receives) {
-                    words.extend(entry.encode()?);
-                }
+                let words = ExchangeDescriptor::with_lists(address, sends, receives)?;
                 Ok((Command::Exchange { descriptor: address }, words))
             }
         }

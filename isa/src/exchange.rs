@@ -1,6 +1,7 @@
 //! What the exchange port reads: its descriptor and the entries of its send list and its receive list.
 
-use crate::layout::layout;
+use crate::WORD_BYTES;
+use crate::layout::{EncodeError, layout};
 
 layout! {
     /// Describes one exchange: what this tile drives and what it listens to, from the next SYNC on. At an address
@@ -35,6 +36,28 @@ layout! {
         ROW_STRIDE row_stride: u32 = 1[39:20];
         /// Number of rows, at least 1.
         ROWS rows: u32 = 1[59:40];
+    }
+}
+
+impl ExchangeDescriptor {
+    /// The words of a descriptor at a byte address, with its lists behind it: sends, receives.
+    ///
+    /// # Errors
+    /// A value does not fit its field.
+    pub fn with_lists(
+        address: u32,
+        sends: &[ExchangeEntry],
+        receives: &[ExchangeEntry],
+    ) -> Result<Vec<u64>, EncodeError> {
+        let send_address = address + Self::WORDS as u32 * WORD_BYTES;
+        let receive_address = send_address + (sends.len() * ExchangeEntry::WORDS) as u32 * WORD_BYTES;
+        let (send_count, receive_count) = (sends.len() as u32, receives.len() as u32);
+        let descriptor = ExchangeDescriptor { send_address, send_count, receive_address, receive_count };
+        let mut words = descriptor.encode()?.to_vec();
+        for entry in sends.iter().chain(receives) {
+            words.extend(entry.encode()?);
+        }
+        Ok(words)
     }
 }
 

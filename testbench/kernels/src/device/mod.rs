@@ -251,6 +251,9 @@ pub enum DeviceError {
         /// What it holds.
         value: u64,
     },
+    /// Programs of a machine of many tiles ended by an error.
+    #[error(transparent)]
+    TileStopped(#[from] TileStopped),
     /// The simulator could not be made, or failed.
     #[error("{0}")]
     Simulator(String),

@@ -16,9 +16,11 @@
 //! | `pack`    | matrices to and from memory words                                                    |
 //! | `run`     | loads, starts, waits, reads                                                          |
 //! | `compare` | the golden results of a plan, and the first difference                               |
+//! | [`grid`]  | the same on many tiles                                                               |
 
 mod chunks;
 mod compare;
+pub mod grid;
 mod layout;
 mod pack;
 mod panels;

@@ -1,15 +1,16 @@
 //! The tile program of a chunk: one AMP command for each panel, and a block list for each number of rows.
 //!
 //! ```text
-//!   program region  | AMP | AMP | ... | HALT | list | ... | descriptor | descriptor | ...
+//!   program region  | AMP | AMP | ... | HALT | list | descriptor | descriptor | list | descriptor | ...
 //! ```
 //! A list holds the blocks of all K. It says nothing about columns: the descriptor's weight address does, so all
 //! commands of as many rows share one list.
 
 use std::collections::BTreeMap;
 
+use exchange::schedule::TileLists;
 use golden::{Activation, OutputType, Overflow, ReadOut};
-use isa::{AmpDescriptor, BLOCK, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
+use isa::{AmpDescriptor, BLOCK, ExchangeDescriptor, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
 
 use super::layout::{Layout, Region};
 use super::panels::Panel;
@@ -53,24 +54,60 @@ pub fn program_bytes(panels: &[Panel], blocks: usize) -> u32 {
 
 /// Writes the program.
 pub fn build(layout: &Layout, flow: &Flow, panels: &[Panel], k_counts: &[usize]) -> Program {
-    let mut builder = ProgramBuilder::new(layout.program.address);
-    let mut end = layout.program.address + (panels.len() as u32 + 1) * WORD_BYTES;
-    let mut lists: BTreeMap<usize, u32> = BTreeMap::new();
-    for panel in panels {
-        lists.entry(panel.rows.len()).or_insert_with_key(|&rows| {
-            let address = end;
-            builder.place_list(address, &block_list(rows, k_counts));
-            end += k_counts.len() as u32 * WORD_BYTES;
+    let mut writer = Writer::new(layout.program.address, panels.len() + 1);
+    panels.iter().for_each(|panel| writer.amp(layout, flow, panel, k_counts));
+    writer.builder.halt();
+    writer.finish()
+}
+
+/// A program in the making: commands, and behind them the lists and descriptors that they name.
+pub struct Writer {
+    /// What gets the commands.
+    pub builder: ProgramBuilder,
+    origin: u32,
+    end: u32,
+    /// Block lists by rows; all of a program's have the same blocks.
+    lists: BTreeMap<usize, u32>,
+}
+
+impl Writer {
+    /// A program of so many commands.
+    pub fn new(origin: u32, commands: usize) -> Self {
+        let end = origin + commands as u32 * WORD_BYTES;
+        Writer { builder: ProgramBuilder::new(origin), origin, end, lists: BTreeMap::new() }
+    }
+
+    /// Bytes so far.
+    pub fn bytes(&self) -> u32 {
+        self.end - self.origin
+    }
+
+    /// The command of a panel.
+    pub fn amp(&mut self, layout: &Layout, flow: &Flow, panel: &Panel, k_counts: &[usize]) {
+        let rows = panel.rows.len();
+        let list_address = *self.lists.entry(rows).or_insert_with(|| {
+            let address = self.end;
+            self.builder.place_list(address, &block_list(rows, k_counts));
+            self.end += k_counts.len() as u32 * WORD_BYTES;
             address
         });
+        let descriptor = descriptor(layout, flow, panel, (list_address, k_counts.len() as u32));
+        self.builder.amp(self.end).place_descriptor(self.end, &descriptor);
+        self.end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
     }
-    for panel in panels {
-        let list = (lists[&panel.rows.len()], k_counts.len() as u32);
-        builder.amp(end).place_descriptor(end, &descriptor(layout, flow, panel, list));
-        end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
+
+    /// The command that prepares an exchange with these lists.
+    pub fn exchange(&mut self, lists: &TileLists) {
+        let (sends, receives) = lists.entries();
+        let words = ExchangeDescriptor::with_lists(self.end, &sends, &receives).expect("a schedule fits its fields");
+        self.builder.exchange(self.end).place_words(self.end, &words);
+        self.end += words.len() as u32 * WORD_BYTES;
     }
-    builder.halt();
-    builder.finish().expect("addresses below 1 MiB fit every field")
+
+    /// The program.
+    pub fn finish(self) -> Program {
+        self.builder.finish().expect("addresses below 1 MiB fit every field")
+    }
 }
 
 /// All blocks along K for `rows` rows.
