@@ -63,6 +63,9 @@ pub struct CommandWork<'a> {
 #[derive(Debug, Clone)]
 pub struct Timeline {
     config: AmpConfig,
+    /// When the sequencer was rid of the last command, and when the last two had left the queue, the older first.
+    issued: u64,
+    popped: [u64; 2],
     /// The unit that fetches descriptors.
     descriptors: u64,
     /// The unit that reads entries, and when it has asked for the last ones, the oldest first.
@@ -86,6 +89,8 @@ impl Timeline {
     pub fn new(config: AmpConfig) -> Self {
         Timeline {
             config,
+            issued: START_CYCLES - REGISTER_CYCLES - COMMAND_CYCLES,
+            popped: [0; 2],
             descriptors: START_CYCLES,
             entries: 0,
             asked: VecDeque::new(),
@@ -119,10 +124,18 @@ impl Timeline {
         (self.last_result + DRAIN_END_CYCLES).max(self.loader + LOAD_END_CYCLES)
     }
 
+    /// When the sequencer has handed over the last command, and goes on to the next one of whatever kind.
+    pub fn issued(&self) -> u64 {
+        self.issued
+    }
+
     /// When the next descriptor is in the ring.
     fn fetch(&mut self) -> u64 {
+        // The queue holds two commands; one that leaves is seen in the next cycle.
+        self.issued = (self.issued + COMMAND_CYCLES).max(self.popped[0] + REGISTER_CYCLES);
         // Entries go first: every entry that is asked for meanwhile costs a cycle.
         let mut cycle = self.descriptors.max(self.drained[0]);
+        self.popped = [self.popped[1], cycle];
         for _ in 0..AmpDescriptor::WORDS {
             cycle += 1;
             while self.asked.front().is_some_and(|&asked| asked < cycle) {

@@ -128,6 +128,12 @@ impl Sizes {
 }
 
 impl Layout {
+    /// The first bank in which there is no region, as a byte address.
+    pub fn free_banks(&self, config: &TileConfig) -> u32 {
+        let end = self.regions().map(|(_, region)| region.end()).into_iter().max().expect("regions");
+        end.next_multiple_of(config.bank_bytes() as u32)
+    }
+
     /// The regions, with their names.
     pub fn regions(&self) -> [(&'static str, Region); 6] {
         [

@@ -100,19 +100,18 @@ fn cut_best(
 
 /// Cycles from START to DONE.
 fn predict(common: Common, n: usize, columns: &[Vec<usize>]) -> u64 {
+    let commands = column_ranges(n).zip(columns);
+    timeline(common, commands.flat_map(|(columns, rows)| rows.iter().map(move |&rows| (rows, columns.len())))).end()
+}
+
+/// The engine after commands of so many rows and columns.
+pub fn timeline(common: Common, commands: impl Iterator<Item = (usize, usize)>) -> Timeline {
     let mut timeline = Timeline::new(common.config.amp());
-    for (columns, rows) in column_ranges(n).zip(columns) {
-        for &rows in rows {
-            timeline.push(&CommandWork {
-                rows,
-                columns: columns.len(),
-                result_fp16: common.result_fp16,
-                partial_in: common.partial_in,
-                k_counts: common.k_counts,
-            });
-        }
+    for (rows, columns) in commands {
+        let Common { result_fp16, partial_in, k_counts, .. } = common;
+        timeline.push(&CommandWork { rows, columns, result_fp16, partial_in, k_counts });
     }
-    timeline.end()
+    timeline
 }
 
 /// Column panels: 16 columns each, the last what is left.

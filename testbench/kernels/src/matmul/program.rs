@@ -54,7 +54,7 @@ pub fn program_bytes(panels: &[Panel], blocks: usize) -> u32 {
 
 /// Writes the program.
 pub fn build(layout: &Layout, flow: &Flow, panels: &[Panel], k_counts: &[usize]) -> Program {
-    let mut writer = Writer::new(layout.program.address, panels.len() + 1);
+    let mut writer = Writer::new(layout.program.address, panels.len() + 1, 0);
     panels.iter().for_each(|panel| writer.amp(layout, flow, panel, k_counts));
     writer.builder.halt();
     writer.finish()
@@ -66,18 +66,20 @@ pub struct Writer {
     pub builder: ProgramBuilder,
     origin: u32,
     end: u32,
+    /// Where the lists of the next exchange go.
+    exchange: u32,
     /// Block lists by rows; all of a program's have the same blocks.
     lists: BTreeMap<usize, u32>,
 }
 
 impl Writer {
-    /// A program of so many commands.
-    pub fn new(origin: u32, commands: usize) -> Self {
+    /// A program of so many commands; the lists of exchanges lie somewhere else, from `exchange` on.
+    pub fn new(origin: u32, commands: usize, exchange: u32) -> Self {
         let end = origin + commands as u32 * WORD_BYTES;
-        Writer { builder: ProgramBuilder::new(origin), origin, end, lists: BTreeMap::new() }
+        Writer { builder: ProgramBuilder::new(origin), origin, end, exchange, lists: BTreeMap::new() }
     }
 
-    /// Bytes so far.
+    /// Bytes so far, without exchanges.
     pub fn bytes(&self) -> u32 {
         self.end - self.origin
     }
@@ -99,9 +101,10 @@ impl Writer {
     /// The command that prepares an exchange with these lists.
     pub fn exchange(&mut self, lists: &TileLists) {
         let (sends, receives) = lists.entries();
-        let words = ExchangeDescriptor::with_lists(self.end, &sends, &receives).expect("a schedule fits its fields");
-        self.builder.exchange(self.end).place_words(self.end, &words);
-        self.end += words.len() as u32 * WORD_BYTES;
+        let address = self.exchange;
+        let words = ExchangeDescriptor::with_lists(address, &sends, &receives).expect("a schedule fits its fields");
+        self.builder.exchange(address).place_words(address, &words);
+        self.exchange += words.len() as u32 * WORD_BYTES;
     }
 
     /// The program.

@@ -6,11 +6,11 @@ use std::ops::Range;
 use exchange::schedule::{Destination, Schedule, TileLists, Transfer, busiest_port_cycles, schedule};
 use exchange::{GridConfig, GridError};
 use golden::{MatmulOptions, OutputType, ReadOut, Shape, TileParameters};
-use isa::{BLOCK, EngineMask, LANES, Program, WORD_BYTES};
+use isa::{BLOCK, EngineMask, ExchangeEntry, LANES, Program, WORD_BYTES};
 use thiserror::Error;
 
 use super::partition::{Partition, Place, part};
-use super::predict::{Predicted, Stage, predict, rough};
+use super::predict::{Compute, Predicted, Stage, predict, rough};
 use crate::matmul::layout::{Layout, Region, Sharing, Sizes, access_bytes};
 use crate::matmul::panels::{self, Common, Panel};
 use crate::matmul::program::{Flow, Writer};
@@ -57,6 +57,9 @@ pub struct GridPlan {
     pub partition: Partition,
     /// Where everything lies, on every tile.
     pub layout: Layout,
+    /// Where the lists of exchanges begin, on every tile: in banks of their own, since they are fetched while the AMP
+    /// reads its lists.
+    pub exchange_lists: u32,
     /// What each tile has and does.
     pub tiles: Vec<TilePart>,
     /// Cycles.
@@ -165,9 +168,8 @@ pub fn plan_partition(config: &GridConfig, problem: &MatmulProblem, partition: P
         if !sizes.fit(&config.tile, own_banks) {
             return None;
         }
-        let plan = draft.finish(&sizes.place(&config.tile, own_banks));
-        match plan {
-            Ok(plan) => return Some(plan),
+        match draft.finish(&sizes.place(&config.tile, own_banks)) {
+            Ok(plan) => return plan,
             Err(bytes) => program_bytes = bytes,
         }
     }
@@ -189,7 +191,7 @@ struct Draft<'a> {
     problem: &'a MatmulProblem,
     partition: Partition,
     /// Commands and cycles by rows, columns, part of K, and whether they begin and end the sums.
-    computes: HashMap<(usize, usize, usize, bool, bool), (Vec<Panel>, u64)>,
+    computes: HashMap<(usize, usize, usize, bool, bool), (Vec<Panel>, Compute)>,
 }
 
 /// One tile's work between two barriers.
@@ -214,8 +216,11 @@ impl<'a> Draft<'a> {
                         partial_in: !step.first || problem.start != StartKind::Zero,
                         result_fp16: step.last && problem.read_out.output == OutputType::Fp16,
                     };
-                    let panels = panels::panels(common, step.rows, step.piece.len());
-                    draft.computes.insert(step.key(), panels);
+                    let (panels, _) = panels::panels(common, step.rows, step.piece.len());
+                    let commands = panels.iter().map(|panel| (panel.rows.len(), panel.columns.len()));
+                    let timeline = panels::timeline(common, commands);
+                    let compute = Compute { issued: timeline.issued(), cycles: timeline.end() };
+                    draft.computes.insert(step.key(), (panels, compute));
                 }
             }
         }
@@ -275,12 +280,16 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Puts everything in its place. The bytes of the longest program, if they are more than there is room for.
-    fn finish(&self, layout: &Layout) -> Result<GridPlan, u32> {
+    /// Puts everything in its place; `None` if the lists of exchanges do not fit behind it.
+    ///
+    /// # Errors
+    /// The bytes of the longest program, if they are more than the layout has room for.
+    fn finish(&self, layout: &Layout) -> Result<Option<GridPlan>, u32> {
         let (config, partition) = (self.config, self.partition);
         let machine = config.machine();
-        let transfers: Vec<Vec<Transfer>> =
-            std::iter::once(self.gather(layout)).chain((1..partition.k).map(|stage| self.sums(layout, stage))).collect();
+        let transfers: Vec<Vec<Transfer>> = std::iter::once(self.gather(layout))
+            .chain((1..partition.k).map(|stage| self.sums(layout, stage)))
+            .collect();
         let exchanges: Vec<Option<Schedule>> = transfers
             .iter()
             .map(|transfers| {
@@ -289,6 +298,16 @@ impl<'a> Draft<'a> {
             })
             .collect();
 
+        let exchange_lists = layout.free_banks(&config.tile);
+        let list_bytes = |tile: usize| -> usize {
+            let lists = exchanges.iter().flatten().map(|exchange| &exchange.tiles[tile]);
+            let entries = lists.map(|lists| 1 + lists.sends.len() + lists.receives.len());
+            entries.sum::<usize>() * ExchangeEntry::WORDS * WORD_BYTES as usize
+        };
+        let most = (0..config.tiles()).map(list_bytes).max().expect("at least one tile");
+        if exchange_lists as usize + most > config.tile.memory_bytes() {
+            return Ok(None);
+        }
         let mut tiles = vec![];
         let mut program_bytes = 0;
         for tile in 0..config.tiles() {
@@ -299,27 +318,25 @@ impl<'a> Draft<'a> {
         if program_bytes > layout.program.bytes {
             return Err(program_bytes);
         }
-        let compute = |stage: usize| -> Vec<u64> {
-            let cycles = |tile: usize| match partition.place(tile) {
-                Some(place) => self.computes[&self.step(place, stage).key()].1,
-                None => 0,
-            };
-            (0..config.tiles()).map(cycles).collect()
+        let compute = |stage: usize| -> Vec<Option<Compute>> {
+            let of = |tile| Some(self.computes[&self.step(partition.place(tile)?, stage).key()].1);
+            (0..config.tiles()).map(of).collect()
         };
         let stages: Vec<Stage> = (0..)
             .zip(&exchanges)
             .map(|(stage, exchange)| Stage { exchange: exchange.as_ref(), compute: compute(stage) })
             .collect();
-        Ok(GridPlan {
+        Ok(Some(GridPlan {
             problem: *self.problem,
             config: config.clone(),
             partition,
             layout: *layout,
+            exchange_lists,
             tiles,
             predicted: predict(config, &stages),
             busiest_port_cycles: transfers.iter().map(|transfers| busiest_port_cycles(&machine, transfers)).sum(),
             candidates: vec![],
-        })
+        }))
     }
 
     /// The words of 64 bits of the regions of inputs and weights that a place needs, and those that it has at the start.
@@ -374,7 +391,7 @@ impl<'a> Draft<'a> {
         let panels = |stage: usize| place.map(|place| &self.computes[&self.step(place, stage).key()].0);
         // At most EXCHANGE, WAIT, SYNC, WAIT and the panels in each stage, and HALT.
         let commands = (0..exchanges.len()).map(|stage| 4 + panels(stage).map_or(0, Vec::len)).sum::<usize>() + 1;
-        let mut writer = Writer::new(layout.program.address, commands);
+        let mut writer = Writer::new(layout.program.address, commands, layout.free_banks(&self.config.tile));
         for stage in 0..exchanges.len() {
             if let Some(lists) = lists(stage) {
                 if *lists != nothing {

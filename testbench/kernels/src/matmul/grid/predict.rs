@@ -44,10 +44,19 @@ impl Predicted {
 
 /// What all tiles do between two barriers: the exchange that begins it, and each tile's cycles of computing.
 pub struct Stage<'a> {
-    /// By tile.
+    /// What is exchanged.
     pub exchange: Option<&'a Schedule>,
-    /// By tile; 0 where it has nothing to compute.
-    pub compute: Vec<u64>,
+    /// By tile; `None` where it has nothing to compute.
+    pub compute: Vec<Option<Compute>>,
+}
+
+/// The AMP commands of a tile between two barriers, as if the program began with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compute {
+    /// When the sequencer has handed over the last.
+    pub issued: u64,
+    /// When the last is done.
+    pub cycles: u64,
 }
 
 /// Predicts whole programs.
@@ -72,10 +81,13 @@ pub fn predict(config: &GridConfig, stages: &[Stage]) -> Predicted {
             }
             predicted.exchange += exchange.makespan_cycles;
         }
-        for (tile, &cycles) in stage.compute.iter().enumerate().filter(|(_, cycles)| **cycles > 0) {
+        for (tile, compute) in stage.compute.iter().enumerate() {
+            let Some(Compute { issued, cycles }) = *compute else { continue };
             idle[tile] = next[tile] - 1 + cycles;
+            next[tile] += issued;
         }
-        predicted.compute += stage.compute.iter().copied().max().unwrap_or(0);
+        let cycles = stage.compute.iter().flatten().map(|compute| compute.cycles);
+        predicted.compute += cycles.max().unwrap_or(0);
     }
     let end = |tile: usize| idle[tile].max(next[tile] + FETCH_CYCLES + 1);
     predicted.total = (0..tiles).map(end).max().expect("at least one tile");

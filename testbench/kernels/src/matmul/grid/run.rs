@@ -125,7 +125,8 @@ fn load_operands<S: Pins>(grid: &mut GridHost<S>, plan: &GridPlan, operands: &Op
 /// Reads every tile's piece of the result.
 fn read_results<S: Pins>(grid: &mut GridHost<S>, plan: &GridPlan) -> Result<Vec<u32>, DeviceError> {
     let shape = plan.problem.shape;
-    let parts: Vec<_> = plan.tiles.iter().enumerate().filter_map(|(tile, part)| Some((tile, part, part.place?))).collect();
+    let parts: Vec<_> =
+        plan.tiles.iter().enumerate().filter_map(|(tile, part)| Some((tile, part, part.place?))).collect();
     let read = |&(tile, part, place): &(usize, &super::TilePart, super::Place)| {
         let region = plan.results(&part.result);
         (tile, region.address, plan.partition.rows(shape, place).len() * region.pitch_words as usize)
