@@ -224,8 +224,9 @@ impl Module for Tile {
             sram_out.inputs.parity.clone(),
         ];
         if let (Some(port), Some(answers)) = (&exchange, &sram_out.exchange) {
-            faults.extend([port.fault.clone(), answers.send.fault.clone(), answers.receive.fault.clone()]);
+            // Parity comes first: the port looks at a descriptor in the cycle in which it arrives.
             faults.extend([answers.send.parity.clone(), answers.lists.parity.clone()]);
+            faults.extend([port.fault.clone(), answers.send.fault.clone(), answers.receive.fault.clone()]);
         }
         let fault =
             faults.into_iter().rev().reduce(|otherwise, first| mux(first.valid, first, otherwise)).expect("faults");

@@ -51,7 +51,7 @@ fn the_same_hardware_under_two_names_is_built_once() {
     // The width of an exact accumulator is nothing to a tile that has none.
     let renamed = TileConfig { name: "mine".into(), accumulator_bits: 96, ..TileConfig::ipu64() };
     let alone = rtl::elaborate(&Tile::new(TileConfig::ipu64())).unwrap_or_else(|errors| panic!("{errors}"));
-    let pair = Pair([TileConfig::ipu64(), renamed].map(|config| Tile::new(config)));
+    let pair = Pair([TileConfig::ipu64(), renamed].map(Tile::new));
     let pair = rtl::elaborate(&pair).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(pair.modules.len(), alone.modules.len() + 1);
 }
