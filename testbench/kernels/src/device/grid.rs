@@ -39,7 +39,7 @@ struct BroadcastPins<S: Pins> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("tile {tile} stopped with {error} at address {address:#x}: {} ({others} others stopped)", error.meaning())]
 pub struct TileStopped {
-    /// The tile that is at fault: the first of those that did not just wait for another.
+    /// The tile that is at fault: of those that did not just wait for another, or miss another's words, the first.
     pub tile: usize,
     /// Its error.
     pub error: ErrorCode,
@@ -330,16 +330,18 @@ impl TileStopped {
     /// Whether all programs ended by HALT.
     ///
     /// # Errors
-    /// The tile at fault: the first whose error is its own, and not that it waited for another.
+    /// The tile at fault: the first whose error is its own. A tile that stops breaks barriers, and words that it does not
+    /// send or hear; tiles with such an error come behind.
     pub fn check(statuses: &[RunStatus]) -> Result<(), TileStopped> {
-        let stopped: Vec<(usize, &RunStatus)> =
-            statuses.iter().enumerate().filter(|(_, status)| status.error != ErrorCode::None).collect();
-        let own = stopped.iter().find(|(_, status)| status.error != ErrorCode::SyncBroken);
-        match own.or(stopped.first()) {
-            None => Ok(()),
-            Some(&(tile, status)) => {
-                Err(TileStopped { tile, error: status.error, address: status.error_address, others: stopped.len() - 1 })
-            }
-        }
+        let stopped = statuses.iter().enumerate().filter(|(_, status)| status.error != ErrorCode::None);
+        let consequence = |error| match error {
+            ErrorCode::SyncBroken => 2,
+            ErrorCode::SilentLane | ErrorCode::UnheardWord => 1,
+            _ => 0,
+        };
+        let others = stopped.clone().count().saturating_sub(1);
+        stopped.min_by_key(|(_, status)| consequence(status.error)).map_or(Ok(()), |(tile, status)| {
+            Err(TileStopped { tile, error: status.error, address: status.error_address, others })
+        })
     }
 }
