@@ -2,29 +2,21 @@
 
 use exchange::GridConfig;
 use exchange::fabric::FabricConfig;
-use exchange::schedule::{Schedule, check, schedule};
-use isa::register;
+use exchange::schedule::{check, schedule};
 use kernels::device::{GridHost, Pins};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::SEED;
-use crate::machine::{config, machine, native, numbered, programs, read_data, run, write_data};
+use crate::machine::{compare_cycles, config, native, numbered, programs, read_data, run, write_data};
 use crate::transfers::{apply, random};
 
 /// Exchanges of a program.
 const BATCH: usize = 6;
 
-/// Cycles in which a tile's port is busy, over the exchanges of a program.
-fn predicted_cycles(config: &GridConfig, tile: usize, exchanges: &[Schedule]) -> u64 {
-    let with_words = exchanges.iter().map(|exchange| &exchange.tiles[tile]).filter(|lists| !lists.is_empty());
-    let port = config.exchange_port();
-    with_words.map(|lists| port.idle_after_cycles(lists.end_cycle(&config.machine())) - 1).sum()
-}
-
 /// Runs `batches` programs of random exchanges. Gives back exchanges and words that were moved.
 fn exchanges<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, batches: usize, seed: u64) -> (usize, usize) {
-    let machine = machine(config);
+    let machine = config.machine();
     let mut source = StdRng::seed_from_u64(seed);
     let mut memories = numbered(config.tiles());
     write_data(grid, &memories);
@@ -44,10 +36,7 @@ fn exchanges<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, batches: usiz
         }
         grid.load(&programs(config, &made)).unwrap_or_else(|error| panic!("{place}: {error}"));
         run(grid, 100_000, &place);
-        for tile in 0..config.tiles() {
-            let found = grid.read_register(tile, &register::EXCHANGE_CYCLES).expect("a register");
-            assert_eq!(found, predicted_cycles(config, tile, &made), "{place}, tile {tile}: cycles of the exchanges");
-        }
+        compare_cycles(grid, config, &made, &place);
         let found = read_data(grid);
         for (tile, (found, expected)) in found.iter().zip(&memories).enumerate() {
             let wrong = found.iter().zip(expected).position(|(found, expected)| found != expected);
