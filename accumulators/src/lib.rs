@@ -1,4 +1,5 @@
-//! The arithmetic of the tile: floating-point building blocks, accumulators, dot product, and the AMP unit.
+//! The arithmetic of the tile: floating-point building blocks, accumulators, dot product, the AMP unit, and the
+//! transcendental unit.
 //!
 //! ```text
 //!   x (FP16) --> unpack --+
@@ -21,6 +22,7 @@
 //! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |
 //! | `drain`        | states of the lanes to words of results                         | 5                    |
 //! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
+//! | [`transcendental`] | exp, ln, tanh, square root and their like                   | 14                   |
 //!
 //! The specification is the golden model (`testbench/golden`), which shares no code with this crate.
 
@@ -36,8 +38,10 @@ pub mod multiply;
 pub mod partial_sum;
 pub mod read_out;
 pub mod round;
+pub mod transcendental;
 pub mod unpack;
 pub mod weight_store;
 
 pub use amp::Amp;
 pub use config::{AccumulatorKind, AmpConfig, ConfigError};
+pub use transcendental::Transcendental;

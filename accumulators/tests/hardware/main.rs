@@ -11,6 +11,8 @@
 //! | `agreement`    | runs cases through a bench and compares every result and every flag           |
 //! | `against_golden` | item by item: who agrees over how many cases                                |
 //! | `faults`       | every deliberate fault is noticed                                             |
+//! | `transcendental` | the transcendental unit: every FP16 number, a million FP32 numbers a function      |
+//! | `transcendental_faults` | every deliberate fault in it is noticed                                |
 //! | `weight_store` | the weight store against a plain array                                        |
 //! | `amp`          | the AMP, cycle by cycle, against `amp_model`                                  |
 
@@ -24,6 +26,8 @@ mod expected;
 mod faults;
 mod numbers;
 mod simulators;
+mod transcendental;
+mod transcendental_faults;
 mod weight_store;
 
 /// Seed of every test that does not say otherwise.

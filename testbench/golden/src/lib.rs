@@ -11,6 +11,7 @@
 //! | [`convert`]     | FP16 to FP32, FP32 to FP16, ReLU                                                 |
 //! | [`step`]        | the AMP step: an exact sum of products and accumulator, rounded once             |
 //! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
+//! | [`transcendental`](mod@transcendental) | exp, ln, tanh, square root and their like         |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
 //! | [`tile`]        | the whole tile: a program in a memory image, command by command                  |
@@ -24,6 +25,7 @@ pub mod reference;
 pub mod round;
 pub mod step;
 pub mod tile;
+pub mod transcendental;
 mod window;
 
 pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
@@ -34,3 +36,4 @@ pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
 pub use round::{Overflow, Rounding};
 pub use step::{ALL_TERMS, amp_step};
 pub use tile::{Outcome, Tile, TileParameters};
+pub use transcendental::transcendental;

@@ -1,0 +1,166 @@
+//! Curve: a region's value at a fraction, by table and cubic.
+//!
+//! ```text
+//!             +-------+
+//!  region --->|       |----> value     unsigned, 34 places
+//!  fraction ->| Curve |
+//!  advance -->|       |
+//!             +-------+
+//! ```
+//! | Contract   |                                                                                  |
+//! |------------|----------------------------------------------------------------------------------|
+//! | Latency    | [`LATENCY_CYCLES`] = 5 cycles with `advance`                                     |
+//! | Throughput | one value a cycle                                                                |
+//! | Handshake  | `advance` moves every stage by one; without it all hold                          |
+//! | Numerics   | Horner's rule in fixed point, each step rounded down: [`functions::table`]       |
+//!
+//! ```text
+//!   region --> map --> first segment --+--> table --> c3 --> x --> + c2 --> x --> + c1 --> x --> + c0 --> value
+//!                      index bits      |                     |              |              |
+//!   fraction ---------------> shift ---+-- d ----------------+--------------+--------------+
+//! ```
+
+use functions::Table;
+use functions::region::{FRACTION_BITS, INDEX_BITS};
+use functions::table::{
+    ARGUMENT_BITS, C0_BITS, C1_BITS, C2_BITS, C3_BITS, Coefficients, SECOND_ARGUMENT_BITS, THIRD_ARGUMENT_BITS,
+};
+use rtl::builder::address_bits;
+use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, lit};
+
+use crate::read_out::stage;
+
+/// Cycles from fraction to value.
+pub const LATENCY_CYCLES: usize = 5;
+
+/// Bits of the value.
+pub const VALUE_BITS: usize = C0_BITS as usize;
+
+/// Table and cubic.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve;
+
+bundle! {
+    /// Where the curve is read.
+    pub struct CurveIn {
+        /// Moves the pipeline.
+        pub advance: Signal,
+        /// Number of the region: [`functions::region`].
+        pub region: Signal,
+        /// Fraction in the region.
+        pub fraction: Signal,
+    }
+}
+
+bundle! {
+    /// What is read.
+    pub struct CurveOut {
+        /// Unsigned, with [`functions::table::PLACES`] places.
+        pub value: Signal,
+    }
+}
+
+bundle! {
+    /// On the way from the table to the value: the next sum's operands.
+    struct Step {
+        sum: Signal,
+        argument: Signal,
+        constants: Signal,
+    }
+}
+
+/// Bits of a region's number.
+pub fn region_bits() -> usize {
+    address_bits(Table::get().regions.len())
+}
+
+impl Module for Curve {
+    type In = CurveIn;
+    type Out = CurveOut;
+
+    fn name(&self) -> String {
+        "transcendental_curve".into()
+    }
+
+    fn inputs(&self, ports: &Ports) -> CurveIn {
+        CurveIn {
+            advance: ports.bit("advance"),
+            region: ports.input("region", region_bits()),
+            fraction: ports.input("fraction", FRACTION_BITS as usize),
+        }
+    }
+
+    fn build(&self, m: &Builder, io: CurveIn) -> CurveOut {
+        m.summary("A region's curve at a fraction: one table of cubics for all functions.");
+        let Table { regions, segments } = Table::get();
+        let advance = io.advance;
+
+        // Stage 1: the region's part of the table.
+        let segment_bits = address_bits(segments.len());
+        let index_bits_bits = INDEX_BITS.ilog2() as usize + 1;
+        let words = regions.iter().map(|region| {
+            let word = (region.first_segment as u64) << index_bits_bits | u64::from(region.index_bits);
+            Bits::from_u64(word, segment_bits + index_bits_bits)
+        });
+        let map = m.memory("map", regions.len(), segment_bits + index_bits_bits).initial(words.collect());
+        let place = map.read_registered("place", io.region, advance);
+        let first_segment = place.bits(index_bits_bits..place.width()).named("first_segment");
+        let index_bits = place.bits(0..index_bits_bits).named("index_bits");
+        let fraction = stage(m, "fraction_1", advance, &io.fraction);
+
+        // Stage 2: the fraction's top bits select the segment, the others are the argument.
+        //   | segment | d ............. |    shifted by `index_bits`
+        let fraction = fraction.zero_extend((FRACTION_BITS + INDEX_BITS) as usize).shift_left(index_bits);
+        let segment = fraction.bits(FRACTION_BITS as usize..fraction.width()).named("segment");
+        let address = (first_segment + segment.zero_extend(segment_bits)).named("address");
+        let cubics = m.memory("cubics", segments.len(), WORD_BITS).initial(segments.iter().map(word).collect());
+        let constants = cubics.read_registered("coefficients", address, advance);
+        let unused_bits = (FRACTION_BITS - ARGUMENT_BITS) as usize;
+        let argument = stage(m, "argument", advance, &fraction.bits(unused_bits..FRACTION_BITS as usize));
+
+        // Stages 3 to 5: Horner's rule. The upper bits of the argument suffice for the upper coefficients.
+        let (sum, constants) = split_top(constants, C3_BITS);
+        let step = Step { sum, argument, constants };
+        let second = step.next(m, "second", advance, C2_BITS, THIRD_ARGUMENT_BITS);
+        let first = second.next(m, "first", advance, C1_BITS, SECOND_ARGUMENT_BITS);
+        let value = first.sum("value", first.constants, ARGUMENT_BITS);
+        stage(m, "cubic", advance, &CurveOut { value })
+    }
+}
+
+/// Bits of a segment's coefficients.
+const WORD_BITS: usize = (C0_BITS + C1_BITS + C2_BITS + C3_BITS) as usize;
+
+/// A segment's coefficients as the table holds them: `c3` on top.
+fn word(segment: &Coefficients) -> Bits {
+    let Coefficients { c0, c1, c2, c3 } = *segment;
+    let fields = [(c3, C3_BITS), (c2, C2_BITS), (c1, C1_BITS), (c0, C0_BITS)];
+    let word = fields.into_iter().fold(0u128, |word, (coefficient, bits)| {
+        word << bits | u128::from(coefficient.cast_unsigned()) & ((1 << bits) - 1)
+    });
+    Bits::from_u128(word, WORD_BITS)
+}
+
+/// The top `bits` bits and the rest.
+fn split_top(word: Signal, bits: u32) -> (Signal, Signal) {
+    let low = word.width() - bits as usize;
+    (word.bits(low..word.width()), word.bits(0..low))
+}
+
+impl Step {
+    /// `constant + sum * argument`, of the argument's upper bits, rounded down.
+    fn sum(&self, name: &str, constant: Signal, argument_bits: u32) -> Signal {
+        let argument = self.argument.bits((ARGUMENT_BITS - argument_bits) as usize..ARGUMENT_BITS as usize);
+        let product = self.sum.mul_signed(cat([lit(0, 1), argument])).named(format!("{name}_product"));
+        let addend = product.bits(argument_bits as usize..product.width());
+        let addend = if addend.width() < constant.width() { addend.sign_extend(constant.width()) } else { addend };
+        constant + addend.truncate(constant.width())
+    }
+
+    /// One step with the next constant, `bits` wide, a cycle later.
+    fn next(&self, m: &Builder, name: &str, advance: Signal, bits: u32, argument_bits: u32) -> Step {
+        let (constant, constants) = split_top(self.constants, bits);
+        let sum = self.sum(name, constant, argument_bits);
+        stage(m, name, advance, &Step { sum, argument: self.argument, constants })
+    }
+}
