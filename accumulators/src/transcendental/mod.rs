@@ -25,11 +25,13 @@
 //! ```
 //! | file       | what it does                                                                        |
 //! |------------|-------------------------------------------------------------------------------------|
+//! | [`operand`] | takes the operand apart, finds special results                                     |
 //! | [`reduce`] | brings the operand to a region of the tables and a fraction, says what to make of the value there |
 //! | [`curve`]  | table and cubic: the region's curve at the fraction                                 |
 //! | [`round`]  | adds, normalises, rounds, or puts a special value                                   |
 
 pub mod curve;
+pub mod operand;
 pub mod reduce;
 pub mod round;
 
@@ -53,7 +55,7 @@ bundle! {
     pub struct TranscendentalIn {
         /// Moves the pipeline.
         pub advance: Signal,
-        /// [`functions::Function::code`].
+        /// A [`functions::Function::code`]; the result of another number means nothing.
         pub operation: Signal,
         /// Operand and result are FP16; else FP32.
         pub fp16: Signal,

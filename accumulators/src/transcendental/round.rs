@@ -25,7 +25,8 @@ use functions::table::PLACES;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use super::curve::VALUE_BITS;
-use super::reduce::{EXPONENT_BITS, Recipe, Special};
+use super::operand::Special;
+use super::reduce::{EXPONENT_BITS, Recipe};
 use crate::format::{FP16, FP32, Format};
 use crate::read_out::{ResultFlags, stage};
 use crate::round::{Aligned, leading_zeros};

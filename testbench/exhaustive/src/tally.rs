@@ -19,7 +19,7 @@ pub struct Tally {
     pub wrong: u64,
     /// Results that FP64 left open.
     pub left_open: u64,
-    /// Processor time.
+    /// Time, of all threads together.
     pub seconds: f64,
 }
 

@@ -42,6 +42,7 @@ pub struct Unrounded {
 
 impl Unrounded {
     /// Rounds to `format`: the bit pattern, and OF, UF, NX.
+    #[inline]
     pub fn round(self, format: Format, rounding: Rounding, overflow: Overflow) -> (u32, Flags) {
         let Unrounded { negative, magnitude, exponent, sticky } = self;
         assert!(!sticky || magnitude >> 127 == 1, "bits may be folded into sticky only below 128 significant ones");
@@ -91,6 +92,7 @@ struct Discarded {
 
 /// Splits a magnitude `position` bits above its bit 0: the bits that are kept and those that are discarded.
 /// A `position` of zero or less discards nothing.
+#[inline]
 fn split(magnitude: u128, position: i32) -> (u64, Discarded) {
     match position {
         ..=0 => ((magnitude << -position) as u64, Discarded { bits: 0, width: 0 }),

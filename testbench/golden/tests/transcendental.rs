@@ -3,6 +3,7 @@
 use functions::Function;
 use golden::{FP16, FP32, Flags, transcendental};
 use oracle::Oracle;
+use proptest::prelude::{any, prop_assert_eq, proptest};
 
 fn flags(result: oracle::Rounded) -> Flags {
     let oracle::Rounded { invalid, overflow, underflow, inexact, .. } = result;
@@ -79,4 +80,37 @@ fn exact_roots_are_exact_and_their_neighbours_are_not() {
         }
     }
     assert_eq!(roots, 3 * 2048);
+}
+
+proptest! {
+    #[test]
+    fn odd_functions_are_odd(operand in any::<u32>()) {
+        for function in [Function::Tanh, Function::Reciprocal] {
+            let [(one, flags), (other, other_flags)] =
+                [operand, operand ^ 1 << 31].map(|operand| transcendental(function, FP32, operand));
+            let sign = if FP32.is_nan(one) { 0 } else { 1 << 31 };
+            prop_assert_eq!((one ^ sign, flags), (other, other_flags));
+        }
+    }
+
+    #[test]
+    fn a_root_doubles_with_the_exponent(exponent in 1..252u32, fraction in 0..1u32 << 23) {
+        let operand = exponent << 23 | fraction;
+        for (function, doubled) in [(Function::Sqrt, 1 << 23), (Function::ReciprocalSqrt, -1 << 23)] {
+            let [(one, flags), (four, four_flags)] =
+                [operand, operand + (2 << 23)].map(|operand| transcendental(function, FP32, operand));
+            prop_assert_eq!((one.wrapping_add_signed(doubled), flags), (four, four_flags));
+        }
+    }
+
+    #[test]
+    fn fp16_is_the_same_function(function in 0..9usize, operand in any::<u16>()) {
+        let function = Function::ALL[function];
+        let (widened, _) = golden::fp16_to_fp32(operand);
+        let (narrow, _) = transcendental(function, FP16, u32::from(operand));
+        let (wide, _) = transcendental(function, FP32, widened);
+        // Rounded twice, a result may be the next number.
+        let (twice, _) = golden::fp32_to_fp16(wide, golden::Rounding::NearestEven, golden::Overflow::ToInfinity);
+        prop_assert_eq!(u32::from(twice).abs_diff(narrow) <= 1, true, "{:#x} {:#x}", twice, narrow);
+    }
 }

@@ -6,13 +6,13 @@
 //! |---------------------|----------------------------------------------|------------------------------------------|
 //! | reciprocal, sqrt    | one IEEE 754 operation                       | u                                        |
 //! | rsqrt               | two                                          | 2.5 u                                    |
-//! | `e^r`, \|r\| < 0.35 | Taylor to r^13; the rest is below 2^-57      | 4 u: the last sum's rounding and 1.5 of those before |
+//! | `e^r`, \|r\| < 0.35 | series to r^14; the rest is below 2^-60      | 4 u: the last sum's rounding and 1.5 of those before |
 //! | exp                 | r = x - k ln2 in two parts, the first exact  | 6 u                                      |
 //! | exp2                | r = (x - k) ln2, the difference exact        | 6 u                                      |
-//! | ln of [0.7, 1.42]   | 2 atanh z, z = (m-1)/(m+1), to z^23; the rest below 2^-57 | 6 u                         |
-//! | ln, log2            | that and k ln2 or k: they cancel to half of the larger at most | 16 u                   |
+//! | ln of 0.7 to 1.42   | 2 atanh z, z = (m-1)/(m+1), to z^23; the rest is below 2^-60 | 6 u                      |
+//! | ln, log2            | that and k ln2, or k: they cancel to half of the larger at most | 16 u                  |
 //! | tanh below 1/4      | t / (t + 2), t = e^2x - 1 by its series      | 8 u                                      |
-//! | tanh above          | 1 - 2 / (1 + e^2x): at least 0.24, the subtrahend at most 0.76 | 24 u                   |
+//! | tanh from 1/4       | 1 - 2 / (1 + e^2x): 6 u in all, of a result of 0.24 at least | 24 u                     |
 //! | sigmoid             | 1 / (1 + e^-x)                               | 9 u                                      |
 //!
 //! [`RELATIVE_ERROR`] is 32 u.

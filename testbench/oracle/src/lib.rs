@@ -77,3 +77,34 @@ pub fn special(function: Function, x: f64) -> Option<f64> {
         Function::ReciprocalSqrt => 1.0 / x.sqrt(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fp64_keeps_its_bound() {
+        let mut precise = Precise::default();
+        let mut compared = 0;
+        for function in Function::ALL {
+            let mut worst = 0f64;
+            for bits in (0..1u64 << 32).step_by(1_299_709) {
+                let x = FP32.to_f64(bits as u32);
+                let value = fp64::approximate(function, x);
+                if special(function, x).is_some() || !(1e-60..1e60).contains(&value.abs()) {
+                    continue;
+                }
+                // 53 bits of the precise value, and what is left of it.
+                let Real { negative, significand, exponent } = precise.value(function, x);
+                let scale = 2f64.powi(exponent + 75) * if negative { -1.0 } else { 1.0 };
+                let upper = (significand >> 75) as f64 * scale;
+                let lower = (significand & ((1 << 75) - 1)) as f64 / 2f64.powi(75) * scale;
+                worst = worst.max((((value - upper) - lower) / value).abs());
+                compared += 1;
+            }
+            assert!(worst < fp64::RELATIVE_ERROR, "{}: {worst:e}", function.name());
+            assert!(worst > 2f64.powi(-56), "{}: {worst:e}", function.name());
+        }
+        assert!(compared > 10_000, "{compared}");
+    }
+}
