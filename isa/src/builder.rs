@@ -314,6 +314,31 @@ mod tests {
     }
 
     #[test]
+    fn exchanges_are_linked_with_both_lists() {
+        let entry = |start_cycle| ExchangeEntry { start_cycle, row_words: 1, rows: 1, ..Default::default() };
+        let mut builder = ProgramBuilder::new(0x40);
+        builder.exchange_with(&[entry(0)], &[entry(1), entry(2)]).sync(3).exchange(0x800).sync(0);
+        builder.exchange_with(&[], &[]).halt();
+        let program = builder.finish().unwrap();
+        let (first, second) = (0x40 + 6 * 8, 0x40 + 6 * 8 + 16 + 3 * 16);
+        let command = |index: u32| Command::decode(program.word(0x40 + 8 * index).unwrap()).unwrap();
+        assert_eq!(command(0), Command::Exchange { descriptor: first });
+        assert_eq!([command(1), command(3)], [Command::Sync { zone: 3 }, Command::Sync { zone: 0 }]);
+        assert_eq!([command(2), command(4)], [0x800, second].map(|descriptor| Command::Exchange { descriptor }));
+        let descriptor = |at: u32| [at, at + 8].map(|at| program.word(at).unwrap());
+        let (send_address, receive_address) = (first + 16, first + 32);
+        assert_eq!(
+            ExchangeDescriptor::decode(&descriptor(first)),
+            Ok(ExchangeDescriptor { send_address, send_count: 1, receive_address, receive_count: 2 })
+        );
+        let starts = [send_address, receive_address, receive_address + 16]
+            .map(|at| ExchangeEntry::decode(&descriptor(at)).unwrap().start_cycle);
+        assert_eq!(starts, [0, 1, 2]);
+        let empty = ExchangeDescriptor::decode(&descriptor(second)).unwrap();
+        assert_eq!((empty.send_count, empty.receive_count), (0, 0));
+    }
+
+    #[test]
     fn mistakes_are_reported_at_the_end() {
         let refusal = |build: &dyn Fn(&mut ProgramBuilder)| {
             let mut builder = ProgramBuilder::new(0);

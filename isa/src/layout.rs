@@ -66,9 +66,10 @@ impl Field {
         if self.signed { (1 << (self.bits - 1)) - 1 } else { (1 << self.bits) - 1 }
     }
 
-    /// Whether the field is a byte address (see [`ADDRESS_BITS`]).
-    pub const fn is_address(&self) -> bool {
-        !self.signed && self.bits == ADDRESS_BITS
+    /// Whether the field is a byte address (see [`ADDRESS_BITS`]), of an `address`, a `descriptor` or a `target`.
+    pub fn is_address(&self) -> bool {
+        let named = ["address", "descriptor", "target"].iter().any(|name| self.name.ends_with(name));
+        named && !self.signed && self.bits == ADDRESS_BITS
     }
 
     /// The field's value in `word`, sign-extended where the field is signed.

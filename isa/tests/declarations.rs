@@ -6,13 +6,16 @@ use isa::command::{Loop, OPCODE};
 use isa::layout::Layout;
 use isa::register::{self, Configuration, Status};
 use isa::{
-    AmpDescriptor, COMMANDS, Command, ControlRegister, EngineMask, ErrorCode, Flags, ListEntry, REGISTERS, Register,
+    AmpDescriptor, COMMANDS, Command, ControlRegister, EngineMask, ErrorCode, ExchangeDescriptor, ExchangeEntry, Flags,
+    ListEntry, REGISTERS, Register,
 };
 
 fn layouts() -> Vec<Layout> {
     let commands = COMMANDS.iter().map(|command| command.layout);
-    let others = [AmpDescriptor::LAYOUT, ListEntry::LAYOUT, Configuration::LAYOUT, Status::LAYOUT, Flags::LAYOUT];
-    commands.chain(others).collect()
+    let amp = [AmpDescriptor::LAYOUT, ListEntry::LAYOUT];
+    let exchange = [ExchangeDescriptor::LAYOUT, ExchangeEntry::LAYOUT];
+    let registers = [Configuration::LAYOUT, Status::LAYOUT, Flags::LAYOUT];
+    commands.chain(amp).chain(exchange).chain(registers).collect()
 }
 
 /// Fails unless all of `items` differ.
@@ -120,6 +123,23 @@ fn descriptors_and_entries_have_their_published_encodings() {
     assert_eq!(entry.encode(), Ok([word]));
     assert_eq!((entry.k_count(), descriptor.rows()), (16, 64));
     assert!(entry.covers(3, 1) && entry.covers(4, 2) && !entry.covers(2, 1) && !entry.covers(3, 3));
+}
+
+#[test]
+fn exchanges_have_their_published_encodings() {
+    let descriptor =
+        ExchangeDescriptor { send_address: 0x1000, send_count: 3, receive_address: 0xAB_CDE8, receive_count: 0xFFFF };
+    assert_eq!(descriptor.encode(), Ok([0x3_0000_1000, 0xFFFF_00AB_CDE8]));
+    let entry = ExchangeEntry {
+        start_cycle: 0x12_3456,
+        row_words: 0x7_89AB,
+        source: 0xCDE,
+        word_address: 0xF_0123,
+        row_stride: 0x4_5678,
+        rows: 0x9_ABCD,
+    };
+    assert_eq!(entry.encode(), Ok([0x00CD_E789_AB12_3456, 0x09AB_CD45_678F_0123]));
+    assert_eq!(entry.total_words(), 0x7_89AB * 0x9_ABCD);
 }
 
 #[test]

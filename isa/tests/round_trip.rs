@@ -4,8 +4,8 @@ use isa::command::OPCODE;
 use isa::layout::Layout;
 use isa::register::{Configuration, Status};
 use isa::{
-    AmpDescriptor, COMMANDS, Command, DecodeError, EncodeError, Flags, ListEntry, Program, Segment, assemble,
-    disassemble,
+    AmpDescriptor, COMMANDS, Command, DecodeError, EncodeError, ExchangeDescriptor, ExchangeEntry, Flags, ListEntry,
+    Program, Segment, assemble, disassemble,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,8 +25,8 @@ fn command_word() -> impl Strategy<Value = u64> {
     })
 }
 
-/// Commands from 0x1000 on, of which the first and some others name a descriptor; descriptors from 0x2000 on, whose lists begin in the
-/// entries from 0x3000 on; other words behind.
+/// Commands from 0x1000 on, of which the first and some others name a descriptor; descriptors from 0x2000 on, whose lists
+/// begin in the entries from 0x3000 on; an exchange descriptor and its lists from 0x3800 on; other words behind.
 fn program() -> impl Strategy<Value = Program> {
     let descriptor_place = (0..4u32).prop_map(|index| 0x2000 + index * 48);
     let commands = vec(
@@ -34,9 +34,11 @@ fn program() -> impl Strategy<Value = Program> {
         0..12,
     );
     let descriptors = vec((words_of(AmpDescriptor::LAYOUT), 0..20u32, 1..20u32), 4);
-    (commands, descriptors, vec(any::<u64>(), 30), vec(any::<u64>(), 0..4)).prop_map(
-        |(mut commands, descriptors, entries, others)| {
+    let list = || vec(words_of(ExchangeEntry::LAYOUT), 0..4);
+    (commands, descriptors, vec(any::<u64>(), 30), list(), list(), vec(any::<u64>(), 0..4)).prop_map(
+        |(mut commands, descriptors, entries, sends, receives, others)| {
             commands.insert(0, Command::Amp { descriptor: 0x2000 }.encode().unwrap());
+            commands.insert(1, Command::Exchange { descriptor: 0x3800 }.encode().unwrap());
             commands.push(Command::Halt.encode().unwrap());
             let mut descriptor_words = Vec::new();
             for (words, first, list_count) in descriptors {
@@ -45,10 +47,18 @@ fn program() -> impl Strategy<Value = Program> {
                 let descriptor = AmpDescriptor { list_address, list_count, ..AmpDescriptor::decode(&words).unwrap() };
                 descriptor_words.extend(descriptor.encode().unwrap());
             }
+            let exchange = ExchangeDescriptor {
+                send_address: 0x3810,
+                send_count: sends.len() as u32,
+                receive_address: 0x3810 + 16 * sends.len() as u32,
+                receive_count: receives.len() as u32,
+            };
+            let lists = sends.into_iter().chain(receives).flatten();
             let mut segments = vec![
                 Segment { address: 0x1000, words: commands },
                 Segment { address: 0x2000, words: descriptor_words },
                 Segment { address: 0x3000, words: entries },
+                Segment { address: 0x3800, words: exchange.encode().unwrap().into_iter().chain(lists).collect() },
                 Segment { address: 0x4000, words: others },
             ];
             segments.retain(|segment| !segment.words.is_empty());
@@ -75,6 +85,8 @@ macro_rules! layouts_round_trip {
 layouts_round_trip! {
     amp_descriptors_survive_encoding: AmpDescriptor;
     list_entries_survive_encoding: ListEntry;
+    exchange_descriptors_survive_encoding: ExchangeDescriptor;
+    exchange_entries_survive_encoding: ExchangeEntry;
     configurations_survive_encoding: Configuration;
     statuses_survive_encoding: Status;
     flags_survive_encoding: Flags;
@@ -98,8 +110,10 @@ proptest! {
     #[test]
     fn programs_survive_disassembly(program in program()) {
         let text = disassemble(&program);
-        let expected = ["amp ", ".amp {", ".entry {"];
-        prop_assert_eq!(expected.map(|part| text.contains(part)), [true; 3]);
+        let expected = ["amp ", ".amp {", ".entry {", "exchange ", ".exchange {"];
+        prop_assert_eq!(expected.map(|part| text.contains(part)), [true; 5]);
+        let exchange = program.segments.iter().find(|segment| segment.address == 0x3800).expect("it is there");
+        prop_assert_eq!(text.matches(".exchange_entry {").count(), exchange.words.len() / 2 - 1);
         prop_assert_eq!(assemble(&text).unwrap(), program);
     }
 
@@ -148,4 +162,7 @@ fn reserved_bits_are_refused_one_by_one() {
         AmpDescriptor::decode(&[0x8080, 0, 0, 0, 0, 0]).unwrap_err().to_string(),
         "AmpDescriptor: reserved bits 0x8080 of word 0 are set: expected zero"
     );
+    let reserved = |layout: Layout| [0, 1].map(|word| layout.reserved_mask(word));
+    assert_eq!(reserved(ExchangeDescriptor::LAYOUT), [0xFFFF_0000_FF00_0000; 2]);
+    assert_eq!(reserved(ExchangeEntry::LAYOUT), [0xFF << 56, 0xF << 60]);
 }

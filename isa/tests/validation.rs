@@ -1,9 +1,17 @@
 //! What tiles refuse, and how the refusals read.
 
-use isa::{Activation, AmpDescriptor, Command, ErrorCode, Limits, ListEntry, Violation, assemble};
+use isa::{
+    Activation, AmpDescriptor, Command, ErrorCode, ExchangeDescriptor, ExchangeEntry, Limits, ListEntry, Violation,
+    assemble,
+};
 
 const NARROW: Limits = Limits::new(0x1_0000, 4, 64);
 const WIDE: Limits = Limits::new(0x1_0000, 16, 64);
+
+/// A tile with an exchange port.
+fn joined(lane_words: u32) -> Limits {
+    NARROW.with_exchange(lane_words)
+}
 
 fn descriptor() -> AmpDescriptor {
     AmpDescriptor {
@@ -175,6 +183,113 @@ fn entries_say_what_is_legal() {
     }
     // Padding: the rectangle begins where the offset has reached the image.
     ListEntry { input_offset: -4, x_first: 1, ..good }.validate(&descriptor(), &NARROW).unwrap();
+}
+
+#[test]
+fn exchange_commands_need_an_exchange_port() {
+    for (word, message) in [
+        (0x405, "BAD_ZONE: SYNC zone = 4: expected 0..4"),
+        (0x404, "MISALIGNED: the exchange descriptor is at 0x4: expected a multiple of 8"),
+        (0xFFF804, "OUT_OF_RANGE: the exchange descriptor: bytes 0xfff8..0x10008, expected inside 0x0..0x10000"),
+        (0x706, "UNSUPPORTED: WAIT engines = 0x7: expected a nonzero part of 0x5, the engines that exist"),
+    ] {
+        let refusal = Command::check(word, &joined(1)).expect_err("the command is illegal");
+        assert_eq!(refusal.to_string(), message, "{word:#x}");
+    }
+    for word in [0x305, 0xFFF004, 0x406, 0x506] {
+        Command::check(word, &joined(1)).unwrap();
+        assert_eq!(Command::check(word, &NARROW).expect_err("no port").code, ErrorCode::Unsupported);
+    }
+}
+
+#[test]
+fn exchange_descriptors_say_what_is_legal() {
+    let good =
+        ExchangeDescriptor { send_address: 0xFFF0, send_count: 1, receive_address: 0x8000, receive_count: 0x800 };
+    let check = |descriptor: ExchangeDescriptor| ExchangeDescriptor::check(&descriptor.encode().unwrap(), &joined(1));
+    assert_eq!(check(good), Ok(good));
+    // An empty list lies nowhere.
+    check(ExchangeDescriptor { send_address: 0xFF_FFF8, send_count: 0, ..good }).unwrap();
+    for (bad, message) in [
+        (
+            ExchangeDescriptor { send_address: 0x1004, ..good },
+            "MISALIGNED: the send list is at 0x1004: expected a multiple of 8",
+        ),
+        (
+            ExchangeDescriptor { receive_address: 1, receive_count: 0, ..good },
+            "MISALIGNED: the receive list is at 0x1: expected a multiple of 8",
+        ),
+        (
+            ExchangeDescriptor { send_count: 2, ..good },
+            "LIST_OUT_OF_RANGE: the send list: bytes 0xfff0..0x10010, expected inside 0x0..0x10000",
+        ),
+        (
+            ExchangeDescriptor { receive_count: 0x801, ..good },
+            "LIST_OUT_OF_RANGE: the receive list: bytes 0x8000..0x10010, expected inside 0x0..0x10000",
+        ),
+    ] {
+        assert_eq!(check(bad).unwrap_err().to_string(), message);
+    }
+    let [first, second] = good.encode().unwrap();
+    assert_eq!(
+        ExchangeDescriptor::check(&[first, second | 1 << 63], &joined(1)).unwrap_err().to_string(),
+        "BAD_DESCRIPTOR: ExchangeDescriptor: reserved bits 0x8000000000000000 of word 1 are set: expected zero"
+    );
+}
+
+#[test]
+fn exchange_entries_say_what_is_legal() {
+    let good = ExchangeEntry { row_words: 4, rows: 3, row_stride: 6, word_address: 0x3FF0, ..Default::default() };
+    good.validate(true, &joined(2)).unwrap();
+    ExchangeEntry { source: 4095, ..good }.validate(false, &joined(2)).unwrap();
+    for (bad, message) in [
+        (ExchangeEntry { row_words: 0, ..good }, "BAD_DESCRIPTOR: row_words = 0: expected at least 1"),
+        (ExchangeEntry { rows: 0, ..good }, "BAD_DESCRIPTOR: rows = 0: expected at least 1"),
+        (ExchangeEntry { source: 2, ..good }, "BAD_DESCRIPTOR: source = 2 in a send list: expected 0"),
+        (ExchangeEntry { row_words: 3, ..good }, "MISALIGNED: row_words = 3: expected a multiple of 2"),
+        (ExchangeEntry { word_address: 7, ..good }, "MISALIGNED: word_address = 7: expected a multiple of 2"),
+        (ExchangeEntry { row_stride: 5, ..good }, "MISALIGNED: row_stride = 5: expected a multiple of 2"),
+        (
+            ExchangeEntry { word_address: 0x3FF2, ..good },
+            "OUT_OF_RANGE: the words: bytes 0xffc8..0x10008, expected inside 0x0..0x10000",
+        ),
+    ] {
+        assert_eq!(refusal(bad.validate(true, &joined(2))), message);
+        // Lanes of one word are never misaligned.
+        let narrow = bad.validate(true, &joined(1));
+        assert!(narrow.is_ok() || narrow.is_err_and(|violation| violation.code != ErrorCode::Misaligned));
+    }
+}
+
+#[test]
+fn programs_are_followed_to_their_exchange_entries() {
+    let text = "
+        exchange lists
+        sync 0
+        wait exchange
+        halt
+        .exchange lists { send_address = sends, send_count = 1, receive_address = receives, receive_count = 2 }
+sends:  .exchange_entry { row_words = 8, rows = 1, word_address = 0x1000 }
+receives:
+        .exchange_entry { row_words = 8, rows = 1, source = 1, word_address = 0x2000 }
+        .exchange_entry { start_cycle = 8, row_words = 4, rows = 0, source = 2, word_address = 0x3000 }
+";
+    let program = assemble(text).unwrap();
+    assert_eq!(program.address_of("lists"), Some(0x20));
+    assert_eq!(
+        program.validate(&joined(1)).unwrap_err().to_string(),
+        "at 0x50: BAD_DESCRIPTOR: rows = 0: expected at least 1"
+    );
+    let good = text.replace("rows = 0", "rows = 2");
+    let refused_at = |text: &str| assemble(text).unwrap().validate(&joined(1)).map_err(|error| error.address);
+    assert_eq!(refused_at(&good), Ok(()));
+    assert_eq!(
+        refused_at(&good.replace("row_words = 8, rows = 1, word", "row_words = 8, rows = 1, source = 1, word")),
+        Err(0x30)
+    );
+    assert_eq!(refused_at(&good.replace("send_count = 1", "send_count = 4096")), Err(0x20));
+    assert_eq!(refused_at(&good.replace("sync 0", "sync 4")), Err(8));
+    assert_eq!(assemble(text).unwrap().validate(&NARROW).map_err(|error| error.address), Err(0));
 }
 
 #[test]
