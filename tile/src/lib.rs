@@ -1,15 +1,15 @@
 //! The tile: a small processor that keeps its data in its own SRAM.
 //!
-//! | room          | what is there                                                              |
-//! |---------------|----------------------------------------------------------------------------|
-//! | [`config`]    | the configuration, the named ones, what is legal                           |
-//! | [`tile`]      | the top: everything below wired together                                   |
-//! | [`control`]   | host port, registers, counters, the state of the tile                      |
-//! | [`sequencer`] | runs tile programs                                                         |
-//! | [`engine`]    | the AMP engine: descriptors, block lists, streams                          |
-//! | [`exchange_port`] | sends and receives words of other tiles                                |
-//! | [`sram`]      | banks, parity, priorities                                                  |
-//! | [`fields`]    | fields of 64-bit words, out and in                                         |
+//! | room              | what is there                                         |
+//! |-------------------|-------------------------------------------------------|
+//! | [`config`]        | the configuration, the named ones, what is legal      |
+//! | [`tile`]          | the top: everything below wired together              |
+//! | [`control`]       | host port, registers, counters, the state of the tile |
+//! | [`sequencer`]     | runs tile programs                                    |
+//! | [`engine`]        | the AMP engine: descriptors, block lists, streams     |
+//! | [`exchange_port`] | sends and receives words of other tiles               |
+//! | [`sram`]          | banks, parity, priorities                             |
+//! | [`fields`]        | fields of 64-bit words, out and in                    |
 //!
 //! Commands, descriptors, list entries and registers are declared in the crate `isa`; the AMP unit is in the crate
 //! `accumulators`.

@@ -15,7 +15,7 @@ use crate::transfers::{apply, random};
 const BATCH: usize = 6;
 
 /// Runs `batches` programs of random exchanges. Gives back exchanges and words that were moved.
-fn exchanges<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, batches: usize, seed: u64) -> (usize, usize) {
+pub fn exchanges<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, batches: usize, seed: u64) -> (usize, usize) {
     let machine = config.machine();
     let mut source = StdRng::seed_from_u64(seed);
     let mut memories = numbered(config.tiles());
