@@ -382,6 +382,16 @@ fn verilog_is_written_with_a_file_list() {
     assert_eq!(list.lines().last(), Some("dot_product_t1.v"));
     assert!(!list.contains("tile.v"));
     assert!(!sandbox.folder.join("part/tile_tb.sv").exists(), "a part has no host port");
+
+    let line = sandbox.succeed("emit --config small16 --tiles 3 --out machine");
+    assert!(line.contains("machine/grid_n3.f\nFuseSoC core: tessera:small16:grid_n3:"), "{line}");
+    let grid = fs::read_to_string(sandbox.folder.join("machine/grid_n3.v")).unwrap();
+    assert_eq!(
+        (0..4).map(|tile| grid.contains(&format!(" tile_{tile} ("))).collect::<Vec<_>>(),
+        [true, true, true, false]
+    );
+    let list = fs::read_to_string(sandbox.folder.join("machine/grid_n3.f")).unwrap();
+    assert!(list.contains("fabric_n3_") && list.contains("sync_n3.v") && list.contains("exchange_port_"), "{list}");
 }
 
 #[test]
@@ -478,6 +488,8 @@ fn bad_options_are_refused() {
     assert!(refused("matmul --set terms=many").starts_with("--set terms=many: invalid type"));
     assert_eq!(refused("matmul --set terms=5"), "configuration ipu64+terms=5: terms = 5; expected 1, 2, 4, 8 or 16");
     assert!(refused("emit --out rtl --top nothing").starts_with("--top nothing: expected one of tile, "));
+    assert!(refused("emit --out rtl --tiles 2 --top tile").starts_with("--top tile: expected one of grid_n2, "));
+    assert_eq!(refused("emit --out rtl --tiles 0"), "--tiles 0: tiles = 0; expected 1 to 2048");
     assert_eq!(sandbox.names(), [""; 0]);
 }
 

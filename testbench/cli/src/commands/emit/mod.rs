@@ -1,4 +1,5 @@
-//! `tessera emit`: Verilog files, a file list, a FuseSoC core, and for the whole tile a testbench.
+//! `tessera emit`: Verilog files, a file list, a FuseSoC core, and for the whole tile a testbench; of one tile or of a
+//! machine of many.
 
 mod fusesoc;
 mod testbench;
@@ -6,6 +7,7 @@ mod testbench;
 use std::path::PathBuf;
 
 use clap::Args;
+use exchange::{Grid, GridConfig};
 use rtl::verilog::{self, VerilogFile};
 use rtl::{Design, Module, elaborate};
 use tile::{Tile, TileConfig};
@@ -20,9 +22,12 @@ use crate::output_file::OutputFile;
 pub struct Arguments {
     #[command(flatten)]
     config: ConfigOptions,
-    /// The outermost module, with everything below it
-    #[arg(long, default_value = "tile")]
-    top: String,
+    /// A machine of so many tiles, with what joins them, rather than one tile
+    #[arg(long, value_name = "N")]
+    tiles: Option<usize>,
+    /// The outermost module, with everything below it [default: tile, or the machine]
+    #[arg(long)]
+    top: Option<String>,
     /// Folder for one file a module, TOP.f that lists them, and TOP.core; made if it is not there
     ///
     /// The names in TOP.f are relative to it: `verilator -F DIR/TOP.f` from anywhere; Icarus Verilog, which has no
@@ -35,7 +40,13 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.config.load()?;
-    let design = below(tile_design(&config)?, &arguments.top)?;
+    let mut design = match arguments.tiles {
+        None => tile_design(&config)?,
+        Some(tiles) => grid_design(&config, tiles)?,
+    };
+    if let Some(top) = &arguments.top {
+        design = below(design, top)?;
+    }
     let files = verilog::emit(&design, &verilog::Options::default());
     let top = &design.top().name;
     let testbench = (*top == whole(&config).name()).then_some(testbench::NAME);
@@ -74,6 +85,13 @@ fn whole(config: &TileConfig) -> Tile {
 /// The design of the whole tile.
 pub fn tile_design(config: &TileConfig) -> Result<Design, Failure> {
     elaborate(&whole(config)).map_err(|errors| Failure::Run(errors.to_string()))
+}
+
+/// The design of a machine.
+fn grid_design(config: &TileConfig, tiles: usize) -> Result<Design, Failure> {
+    let config = GridConfig::new(config.clone(), tiles);
+    config.validate().map_err(Failure::input(format!("--tiles {tiles}")))?;
+    elaborate(&Grid { config }).map_err(|errors| Failure::Run(errors.to_string()))
 }
 
 /// The part of a design from `top` down, children before parents.
