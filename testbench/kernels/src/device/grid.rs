@@ -73,6 +73,14 @@ impl NativeGrid {
     pub fn traced(config: &GridConfig, waveforms: Vec<Waveform>) -> Result<Self, DeviceError> {
         GridHost::connect(NativePins::new(&design(config)?, waveforms)?, config.tiles())
     }
+
+    /// As [`NativeGrid::new`], for a machine that was elaborated before, and changed since.
+    ///
+    /// # Errors
+    /// The design has no host ports for so many tiles, or does not compile.
+    pub fn of_design(design: &rtl::Design, tiles: usize) -> Result<Self, DeviceError> {
+        GridHost::connect(NativePins::new(design, vec![])?, tiles)
+    }
 }
 
 impl VerilatorGrid {
