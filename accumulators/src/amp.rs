@@ -27,9 +27,10 @@
 use rtl::wave::Format;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux, select};
 
-use crate::config::{AccumulatorKind, AmpConfig, LANES};
+use crate::config::{AccumulatorKind, AmpConfig, EXACT_SUM_BITS, LANES};
 use crate::dot_product::DotProductIn;
 use crate::drain::{drain, word_index};
+use crate::exact::ExactState;
 use crate::format::FP16;
 use crate::lane::{HalfControl, Lane, LaneIn, LaneOut, StepFlags};
 use crate::partial_sum::{ExactPartial, PartialIn, PartialOut};
@@ -86,16 +87,18 @@ bundle! {
 }
 
 bundle! {
-    /// One access word of FP32 partial sums.
+    /// One access word of partial sums.
     pub struct Preload {
         /// Do it.
         pub valid: Signal,
         /// Accumulator row.
         pub at: RowAddress,
-        /// Which access word of the row (3 bits): lanes `2 G word` and up.
+        /// Which access word of the row ([`AmpConfig::word_bits`]): of FP32 numbers, lanes `2 G word` and up.
         pub word: Signal,
-        /// 2 G FP32 numbers.
+        /// 2 G FP32 numbers, or G / 2 exact sums; with G = 1 half of one, the low half first.
         pub data: Signal,
+        /// The sums are exact; where accumulators are.
+        pub exact: Option<Signal>,
         /// One bit a lane: its flags count.
         pub lanes: Signal,
     }
@@ -110,8 +113,10 @@ bundle! {
         pub at: RowAddress,
         /// The row was never stepped nor preloaded: it reads as +0.
         pub empty: Signal,
-        /// Which access word of the row (3 bits).
+        /// Which access word of the row ([`AmpConfig::word_bits`]).
         pub word: Signal,
+        /// Results are exact sums, as in [`Preload`]; where accumulators are exact.
+        pub exact: Option<Signal>,
         /// How results leave.
         pub mode: ReadOutMode,
         /// One bit a lane: its flags count.
@@ -158,7 +163,7 @@ bundle! {
         pub done: Signal,
         /// An access word of results is there.
         pub result_valid: Signal,
-        /// 2 G FP32 or 4 G FP16 results.
+        /// 2 G FP32 or 4 G FP16 results, or G / 2 exact sums.
         pub result: Signal,
         /// Flags of steps, preloads and results.
         pub flags: AmpFlags,
@@ -196,15 +201,17 @@ impl Module for Amp {
             preload: Preload {
                 valid: preload.bit("valid"),
                 at: RowAddress::ports(&preload.nested("at"), config),
-                word: preload.input("word", 3),
+                word: preload.input("word", config.word_bits()),
                 data: preload.input("data", config.access_bits()).shown_as(Format::Fp32),
+                exact: config.accumulator.is_exact().then(|| preload.bit("exact")),
                 lanes: preload.input("lanes", LANES),
             },
             drain: Drain {
                 valid: drain.bit("valid"),
                 at: RowAddress::ports(&drain.nested("at"), config),
                 empty: drain.bit("empty"),
-                word: drain.input("word", 3),
+                word: drain.input("word", config.word_bits()),
+                exact: config.accumulator.is_exact().then(|| drain.bit("exact")),
                 mode: ReadOutMode::ports(&drain.nested("mode")),
                 lanes: drain.input("lanes", LANES),
             },
@@ -244,6 +251,7 @@ impl Module for Amp {
             }
         });
         let partial_states = partial_states(m, &config, preload.data);
+        let exact_sums = ExactSums::of(&config, &preload);
 
         let drain_read = io.drain.valid & io.advance;
         // A step writes all lanes; a preload those of its word only.
@@ -265,12 +273,23 @@ impl Module for Amp {
                 let read_enable = name("read_enable", steps_here | drains_here);
                 let read_row = name("read_row", mux(steps_here, read.at.row, io.drain.at.row));
                 let write_row = name("write_row", mux(preloads_here, preload.at.row, written.at.row));
-                let of_word = |word: usize| {
-                    let preloads_word = preloads_here & preload.word.eq(word);
-                    let write_enable = name(&format!("writes_word_{word}"), writes_here | preloads_word);
+                let control = |what: String, preloads: Signal| {
+                    let write_enable = name(&what, writes_here | (preloads_here & preloads));
                     HalfControl { read_enable, read_row, write_enable, write_row }
                 };
-                (0..LANES / lanes_a_word).map(of_word).collect()
+                // Lanes that share a word are written together, but for exact sums.
+                let of_word = |word: usize| control(format!("writes_word_{word}"), preload.word.eq(word));
+                let of_lane = |lane: usize, sums: &ExactSums| {
+                    let word = word_index(preload.word, LANES / lanes_a_word).eq(lane / lanes_a_word);
+                    control(format!("writes_lane_{lane}"), mux(sums.exact, sums.writes[lane], word))
+                };
+                match &exact_sums {
+                    None => {
+                        let words: Vec<HalfControl> = (0..LANES / lanes_a_word).map(of_word).collect();
+                        (0..LANES).map(|lane| words[lane / lanes_a_word].clone()).collect()
+                    }
+                    Some(sums) => (0..LANES).map(|lane| of_lane(lane, sums)).collect(),
+                }
             })
             .collect();
         let preload_half = cat([preloads[1], preloads[0]]).named("preload_half");
@@ -278,7 +297,10 @@ impl Module for Amp {
 
         let lanes: Vec<LaneOut> = (0..LANES)
             .map(|lane| {
-                let halves = halves.iter().map(|of_word| of_word[lane / lanes_a_word].clone()).collect();
+                let halves = halves.iter().map(|of_lane| of_lane[lane].clone()).collect();
+                let rounded = partial_states[lane % lanes_a_word].state;
+                let preload_state =
+                    exact_sums.as_ref().map_or(rounded, |sums| mux(sums.exact, sums.states[lane], rounded));
                 m.instance(
                     &format!("lane_{lane}"),
                     &Lane { config },
@@ -288,7 +310,7 @@ impl Module for Amp {
                         step_start: used.start,
                         halves,
                         preload_half,
-                        preload_state: partial_states[lane % lanes_a_word].state,
+                        preload_state,
                         drain_half,
                     },
                 )
@@ -350,6 +372,43 @@ impl StepControl {
     }
 }
 
+/// The exact sums of an access word; with G = 1, of this word and the one before it.
+struct ExactSums {
+    /// The preload is of exact sums.
+    exact: Signal,
+    /// The state for each lane.
+    states: Vec<Signal>,
+    /// Whose state is complete.
+    writes: Vec<Signal>,
+}
+
+impl ExactSums {
+    /// `None` where accumulators are not exact.
+    fn of(config: &AmpConfig, preload: &Preload) -> Option<ExactSums> {
+        let (AccumulatorKind::Exact { bits }, Some(exact)) = (config.accumulator, preload.exact) else { return None };
+        let state = |sum: Signal| ExactState::from_exact_sum(sum, bits).pack();
+        let (sums, first_lane): (Vec<Signal>, _) = match config.access_bits() / EXACT_SUM_BITS {
+            0 => {
+                let low_half = preload.data.register_if("exact_low_half", preload.valid);
+                (vec![cat([preload.data, low_half])], preload.word.bits(1..preload.word.width()))
+            }
+            1 => (vec![preload.data], preload.word),
+            count => {
+                let sum = |i: usize| preload.data.bits(EXACT_SUM_BITS * i..EXACT_SUM_BITS * (i + 1));
+                ((0..count).map(sum).collect(), preload.word)
+            }
+        };
+        let complete = if config.access_bits() < EXACT_SUM_BITS { preload.word.bit(0) } else { lit(1, 1) };
+        let count = sums.len();
+        let states: Vec<Signal> = sums.into_iter().map(state).collect();
+        Some(ExactSums {
+            exact,
+            states: (0..LANES).map(|lane| states[lane % count]).collect(),
+            writes: (0..LANES).map(|lane| complete & first_lane.eq(lane / count)).collect(),
+        })
+    }
+}
+
 /// The states of the 2 G partial sums of an access word.
 fn partial_states(m: &Builder, config: &AmpConfig, data: Signal) -> Vec<PartialOut> {
     (0..2 * config.access_words())
@@ -395,7 +454,8 @@ fn preload_flags(config: &AmpConfig, preload: &Preload, states: &[PartialOut]) -
         .map(|i| {
             let options: Vec<Signal> =
                 (0..LANES / lanes_a_word).map(|word| preload.lanes.bit(word * lanes_a_word + i)).collect();
-            let counts = select(word_index(preload.word, LANES / lanes_a_word), options) & preload.valid;
+            let rounds = preload.exact.map_or(preload.valid, |exact| preload.valid & !exact);
+            let counts = select(word_index(preload.word, LANES / lanes_a_word), options) & rounds;
             counts.named(format!("partial_{i}_counts"))
         })
         .collect();

@@ -39,6 +39,11 @@ impl AccumulatorKind {
         }
     }
 
+    /// Sums are exact.
+    pub fn is_exact(self) -> bool {
+        matches!(self, AccumulatorKind::Exact { .. })
+    }
+
     /// Has waveforms show a state also as a number, where all of it is one.
     pub fn shown(self, state: Signal) -> Signal {
         match self {
@@ -62,6 +67,9 @@ impl AccumulatorKind {
         self.accumulate_cycles() + 2
     }
 }
+
+/// Bits of an exact sum in memory (`isa::exact_sum`).
+pub const EXACT_SUM_BITS: usize = 128;
 
 /// A configuration of the AMP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -133,6 +141,14 @@ impl AmpConfig {
     /// Bits of a byte address below an access word: log2(8 G).
     pub fn access_low_bits(&self) -> usize {
         (8 * self.access_words()).trailing_zeros() as usize
+    }
+
+    /// Bits of the number of an access word in a row of partial sums or results: FP32 in 3, exact sums in more.
+    pub fn word_bits(&self) -> usize {
+        match self.accumulator {
+            AccumulatorKind::Fp32 => 3,
+            AccumulatorKind::Exact { .. } => (LANES * EXACT_SUM_BITS / self.access_bits()).trailing_zeros() as usize,
+        }
     }
 
     /// FP16 values in one access: 4 G.

@@ -9,16 +9,17 @@
 //! | Latency    | [`DRAIN_CYCLES`] = 5 cycles with `advance`, request to result                    |
 //! | Throughput | one access word, 2 G FP32 or 4 G FP16 results, a cycle                           |
 //! | Handshake  | every stage moves with `advance`; a flag counts once, when its result leaves     |
-//! | Numerics   | see [`crate::read_out`]; an empty row reads as +0                                |
+//! | Numerics   | see [`crate::read_out`]; an empty row reads as +0; exact sums leave as they are  |
 //! | Does not   | keep the read registers of the lanes from steps: `waits` says when none may come |
 //!
 //! With FP32 results a word has half as many lanes as with FP16, so half of the read-out units deliver FP16 only.
 
 use rtl::wave::Format;
-use rtl::{Builder, Signal, bundle, cat, mux, select};
+use rtl::{Builder, Signal, bundle, cat, lit, mux, select};
 
 use crate::amp::{AmpIn, DRAIN_CYCLES};
-use crate::config::{AmpConfig, LANES};
+use crate::config::{AmpConfig, EXACT_SUM_BITS, LANES};
+use crate::exact::ExactState;
 use crate::lane::LaneOut;
 use crate::read_out::{ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, stage};
 
@@ -41,6 +42,7 @@ bundle! {
     struct Request {
         empty: Signal,
         word: Signal,
+        exact: Option<Signal>,
         mode: ReadOutMode,
         lanes: Signal,
     }
@@ -55,6 +57,7 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
     let mut requests = vec![Request {
         empty: io.drain.empty,
         word: io.drain.word,
+        exact: io.drain.exact,
         mode: io.drain.mode.clone(),
         lanes: io.drain.lanes,
     }];
@@ -95,8 +98,17 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
         })
         .collect();
 
+    // Exact sums pass the read-out units by.
+    let exact_sums = (config.accumulator.is_exact()).then(|| {
+        let mut sums = exact_word(config, read, lanes).named("exact_word");
+        for cycle in 2..=DRAIN_CYCLES {
+            sums = stage(m, &format!("exact_word_{cycle}"), advance, &sums);
+        }
+        sums
+    });
+
     // A flag counts once, in the cycle in which its result leaves.
-    let leaves = (valid & advance).named("result_leaves");
+    let leaves = (valid & advance & last.exact.map_or(lit(1, 1), |exact| !exact)).named("result_leaves");
     let counts: Vec<Signal> = (0..fp16_units)
         .map(|unit| {
             let of_lane = |lane: usize| last.lanes.bit(lane);
@@ -114,20 +126,41 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
     };
     let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
     let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
+    let rounded = mux(
+        last.mode.fp16,
+        cat(fp16).named("fp16_results").shown_as(Format::Fp16),
+        cat(fp32).named("fp32_results").shown_as(Format::Fp32),
+    );
     Drained {
         waits,
         valid,
-        result: mux(
-            last.mode.fp16,
-            cat(fp16).named("fp16_results").shown_as(Format::Fp16),
-            cat(fp32).named("fp32_results").shown_as(Format::Fp32),
-        ),
+        result: last.exact.zip(exact_sums).map_or(rounded, |(exact, sums)| mux(exact, sums, rounded)),
         flags: ResultFlags {
             invalid: any(&|out| out.flags.invalid).named("drain_invalid"),
             overflow: any(&|out| out.flags.overflow).named("drain_overflow"),
             underflow: any(&|out| out.flags.underflow).named("drain_underflow"),
             inexact: any(&|out| out.flags.inexact).named("drain_inexact"),
         },
+    }
+}
+
+/// The access word of exact sums that a drain reads: of G / 2 lanes, or with G = 1 half of one lane's.
+fn exact_word(config: &AmpConfig, read: &Request, lanes: &[LaneOut]) -> Signal {
+    let sums: Vec<Signal> = lanes
+        .iter()
+        .map(|lane| ExactState::unpack(lane.drained & (!read.empty).repeat(lane.drained.width())).to_exact_sum())
+        .collect();
+    let word_bits = read.word.width();
+    match config.access_bits() / EXACT_SUM_BITS {
+        0 => {
+            let sum = select(read.word.bits(1..word_bits), sums);
+            let half = EXACT_SUM_BITS / 2;
+            mux(read.word.bit(0), sum.bits(half..2 * half), sum.bits(0..half))
+        }
+        count => {
+            let words = sums.chunks(count).map(|sums| cat(sums.iter().rev().copied().collect::<Vec<_>>()));
+            select(read.word, words.collect::<Vec<_>>())
+        }
     }
 }
 

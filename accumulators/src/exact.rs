@@ -17,6 +17,7 @@
 use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
 
+use crate::config::EXACT_SUM_BITS;
 use crate::dot_product::{DotProductOut, FRACTION_BITS, SumClass, sum_bits};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
 
@@ -61,6 +62,26 @@ impl ExactState {
     /// The memory word.
     pub fn pack(&self) -> Signal {
         cat([self.negative_infinity, self.positive_infinity, self.nan, self.number])
+    }
+
+    /// The state of `bits` bits in an exact sum as it lies in the tile's memory.
+    ///
+    /// ```text
+    ///  | -Inf | +Inf | NaN | number, sign-extended |
+    /// ```
+    pub fn from_exact_sum(sum: Signal, bits: usize) -> ExactState {
+        ExactState {
+            negative_infinity: sum.bit(EXACT_SUM_BITS - 1),
+            positive_infinity: sum.bit(EXACT_SUM_BITS - 2),
+            nan: sum.bit(EXACT_SUM_BITS - 3),
+            number: sum.bits(0..bits),
+        }
+    }
+
+    /// The state as an exact sum.
+    pub fn to_exact_sum(&self) -> Signal {
+        let number = self.number.sign_extend(EXACT_SUM_BITS - 3);
+        cat([self.negative_infinity, self.positive_infinity, self.nan, number])
     }
 }
 

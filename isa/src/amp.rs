@@ -14,16 +14,21 @@ layout! {
         /// Result columns that count, 1 to 16. Lanes beyond raise no flag; words beyond the last column are not
         /// stored.
         COLUMNS columns: u32 = 0[20:16];
-        /// 1: start from FP32 partial sums in memory. 0: start from +0.
+        /// 1: start from partial sums in memory. 0: start from +0.
         PARTIAL_IN partial_in: bool = 0[24:24];
-        /// 1: results are FP16. 0: results are FP32.
+        /// 1: results are FP16. 0: results are FP32 or exact sums.
         RESULT_FP16 result_fp16: bool = 0[25:25];
         /// 1: overflow in a conversion to FP16 gives the largest finite number. 0: it gives infinity.
         SATURATE saturate: bool = 0[26:26];
+        /// 1: results are exact sums (see [`exact_sum`]), 16 bytes each, with exact accumulators only; `result_fp16` and
+        /// `activation` are then 0.
+        RESULT_EXACT result_exact: bool = 0[27:27];
         /// Function applied to the results.
         ACTIVATION activation: Activation = 0[31:28];
         /// Entries in the block list, 1 to 65535.
         LIST_COUNT list_count: u32 = 0[47:32];
+        /// 1: partial sums are exact sums, with exact accumulators only. 0: they are FP32.
+        PARTIAL_EXACT partial_exact: bool = 0[48:48];
 
         /// Byte address of the input of row 0.
         INPUT_ADDRESS input_address: u32 = 1[23:0];
@@ -61,6 +66,24 @@ impl AmpDescriptor {
     pub const fn rows(&self) -> u32 {
         self.rows_x * self.rows_y
     }
+}
+
+/// An exact sum in memory: the state of an exact accumulator, 128 bits, the low word first.
+///
+/// ```text
+///   127  126  125  124                                0
+///  | -Inf | +Inf | NaN | number, sign-extended; LSB 2^-48 |
+/// ```
+/// Nothing is rounded when sums leave in this form and enter again; the number's upper bits are ignored then.
+pub mod exact_sum {
+    /// Size of a sum.
+    pub const BYTES: u32 = 16;
+    /// A NaN, an invalid product or a sum past the range was seen.
+    pub const NAN_BIT: u32 = 125;
+    /// +Inf was seen.
+    pub const POSITIVE_INFINITY_BIT: u32 = 126;
+    /// -Inf was seen.
+    pub const NEGATIVE_INFINITY_BIT: u32 = 127;
 }
 
 layout! {

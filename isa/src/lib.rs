@@ -38,7 +38,7 @@ pub mod register;
 pub mod validate;
 pub mod values;
 
-pub use amp::{AmpDescriptor, ListEntry};
+pub use amp::{AmpDescriptor, ListEntry, exact_sum};
 pub use assembler::{AssembleError, assemble};
 pub use builder::{BuildError, ProgramBuilder};
 pub use command::{COMMANDS, Command};

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::amp::{AmpDescriptor, ListEntry};
+use crate::amp::{AmpDescriptor, ListEntry, exact_sum};
 use crate::command::Command;
 use crate::error_code::ErrorCode;
 use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
@@ -22,6 +22,8 @@ pub struct Limits {
     pub terms: u32,
     /// Accumulator rows in each half (D).
     pub rows: u32,
+    /// Accumulators are exact.
+    pub exact: bool,
     /// The engines that exist.
     pub engines: EngineMask,
     /// 32-bit words of an exchange lane: 1 or 2; 0 without an exchange port.
@@ -29,9 +31,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A tile whose only engine is the AMP.
+    /// A tile whose only engine is the AMP, with FP32 accumulators.
     pub const fn new(memory_bytes: u32, terms: u32, rows: u32) -> Self {
-        Self { memory_bytes, terms, rows, engines: EngineMask::AMP, lane_words: 0 }
+        Self { memory_bytes, terms, rows, exact: false, engines: EngineMask::AMP, lane_words: 0 }
     }
 
     /// The same tile with an exchange port, whose lanes carry `lane_words` words of 32 bits in a cycle.
@@ -239,11 +241,18 @@ impl AmpDescriptor {
             y: (0, self.rows_y - 1),
             row_bytes: (self.columns * column_bytes).next_multiple_of(limits.access_bytes()),
         };
-        let result_bytes = if self.result_fp16 { 2 } else { 4 };
+        let result_bytes = if self.result_exact {
+            exact_sum::BYTES
+        } else if self.result_fp16 {
+            2
+        } else {
+            4
+        };
         rows(self.result_address, self.result_stride_x, self.result_stride_y, result_bytes)
             .require("the result", limits)?;
         if self.partial_in {
-            rows(self.partial_address, self.partial_stride_x, self.partial_stride_y, 4)
+            let partial_bytes = if self.partial_exact { exact_sum::BYTES } else { 4 };
+            rows(self.partial_address, self.partial_stride_x, self.partial_stride_y, partial_bytes)
                 .require("the partial sums", limits)?;
         }
         Ok(())
@@ -259,6 +268,10 @@ impl AmpDescriptor {
         ] {
             require!((1..=max).contains(&value), BadDescriptor, "{name} = {value}: expected 1..={max}");
         }
+        let exact = self.result_exact || self.partial_exact;
+        require!(!exact || limits.exact, BadDescriptor, "exact sums: expected none, the accumulators are FP32");
+        let plain = !self.result_fp16 && self.activation == Activation::NONE;
+        require!(!self.result_exact || plain, BadDescriptor, "exact results: expected no result_fp16, no activation");
         let (rows, most) = (self.rows(), limits.rows);
         require!(rows <= most, BadDescriptor, "rows_x * rows_y = {rows}: expected at most {most}");
         require_named("activation", self.activation.0, Activation::NAMES, ErrorCode::BadDescriptor)

@@ -155,7 +155,8 @@ impl TileConfig {
 
     /// What decides which programs are legal on this tile.
     pub fn limits(&self) -> Limits {
-        Limits::new(self.memory_bytes() as u32, self.terms as u32, self.rows as u32)
+        let exact = self.accumulator == Accumulator::Exact;
+        Limits { exact, ..Limits::new(self.memory_bytes() as u32, self.terms as u32, self.rows as u32) }
     }
 
     /// Multiply-accumulates a cycle: 16 T.

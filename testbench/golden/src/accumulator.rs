@@ -11,6 +11,8 @@
 //! | read as FP32       | its bits, unchanged; no flag          | one rounding; NX                                |
 //! | read as FP16       | one more rounding; NV, OF, UF, NX     | one rounding in all; OF, UF, NX                 |
 
+use isa::exact_sum;
+
 use crate::convert::{fp32_to_fp16, relu_fp16, relu_fp32};
 use crate::flags::Flags;
 use crate::format::{FP16, FP32, Format, Number};
@@ -44,6 +46,22 @@ impl AccumulatorKind {
         }
     }
 
+    /// An accumulator that continues an exact sum.
+    ///
+    /// Panics for FP32 accumulators, and as [`AccumulatorKind::zero`].
+    pub fn from_exact_sum(self, word: u128) -> Accumulator {
+        let AccumulatorKind::Exact { bits } = self else { panic!("an FP32 accumulator has no exact sum") };
+        let zero = ExactState::zero(bits);
+        let set = |bit: u32| word >> bit & 1 == 1;
+        Accumulator::Exact(ExactState {
+            value: zero.wrap(word as i128),
+            nan: set(exact_sum::NAN_BIT),
+            positive_infinity: set(exact_sum::POSITIVE_INFINITY_BIT),
+            negative_infinity: set(exact_sum::NEGATIVE_INFINITY_BIT),
+            ..zero
+        })
+    }
+
     /// An accumulator that continues an FP32 partial sum.
     ///
     /// Panics as [`AccumulatorKind::zero`].
@@ -55,6 +73,22 @@ impl AccumulatorKind {
                 (Accumulator::Exact(state), flags)
             }
         }
+    }
+}
+
+impl Accumulator {
+    /// The sum as an exact partial sum in memory (`isa::exact_sum`).
+    ///
+    /// Panics for an FP32 accumulator.
+    pub fn to_exact_sum(&self) -> u128 {
+        let Accumulator::Exact(state) = self else { panic!("an FP32 accumulator has no exact sum") };
+        let number = state.value as u128 & ((1 << exact_sum::NAN_BIT) - 1);
+        let flags = [
+            (state.nan, exact_sum::NAN_BIT),
+            (state.positive_infinity, exact_sum::POSITIVE_INFINITY_BIT),
+            (state.negative_infinity, exact_sum::NEGATIVE_INFINITY_BIT),
+        ];
+        flags.iter().fold(number, |word, &(set, bit)| word | u128::from(set) << bit)
     }
 }
 

@@ -245,6 +245,13 @@ impl Descriptors {
             activation.gt(Activation::RELU.0),
             slot.field(AmpDescriptor::LIST_COUNT).is_zero(),
         ];
-        reserved.chain(values).reduce(|a, b| a | b).unwrap_or(lit(0, 1))
+        let (result_exact, partial_exact) =
+            (slot.field(AmpDescriptor::RESULT_EXACT), slot.field(AmpDescriptor::PARTIAL_EXACT));
+        let exact = if self.config.accumulator.is_exact() {
+            result_exact & (slot.field(AmpDescriptor::RESULT_FP16) | activation.any())
+        } else {
+            result_exact | partial_exact
+        };
+        reserved.chain(values).chain([exact]).reduce(|a, b| a | b).unwrap_or(lit(0, 1))
     }
 }

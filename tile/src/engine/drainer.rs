@@ -22,7 +22,7 @@ use isa::{Activation, AmpDescriptor};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use super::descriptors::{POINTER_BITS, Slot, slot_at};
-use super::rows::{Rectangle, Stream, Strides, last_word, word_walk};
+use super::rows::{Rectangle, Stream, Strides, exact_word_of, last_column, word_of, word_walk};
 use super::stepper::lanes_that_count;
 use crate::sram::WriteRequest;
 
@@ -100,11 +100,17 @@ impl Module for Drainer {
         let advance = (!io.result_valid | io.request_ready).named("advances");
 
         let fp16 = slot.field(AmpDescriptor::RESULT_FP16);
+        let exact = amp.accumulator.is_exact().then(|| slot.field(AmpDescriptor::RESULT_EXACT));
         let words = amp.access_words();
+        let column = last_column(&slot);
+        let rounded_word = mux(fp16, word_of(&amp, column, 4 * words), word_of(&amp, column, 2 * words));
         let results = Stream {
             rectangle: Rectangle::whole(&slot, AmpDescriptor::RESULT_ADDRESS),
             strides: Strides::of(&slot, AmpDescriptor::RESULT_STRIDE_X, AmpDescriptor::RESULT_STRIDE_Y),
-            last_word: mux(fp16, last_word(&slot, 4 * words), last_word(&slot, 2 * words)),
+            last_word: match exact {
+                Some(exact) => mux(exact, exact_word_of(&amp, column), rounded_word),
+                None => rounded_word,
+            },
         };
         let walk = word_walk(m, &amp, pointer.q.ne(io.stepped), advance, &results);
         m.when(walk.finished, || pointer.set(pointer.q + 1));
@@ -116,6 +122,7 @@ impl Module for Drainer {
             at: RowAddress { half, row },
             empty: !visited & !slot.field(AmpDescriptor::PARTIAL_IN),
             word: walk.word,
+            exact,
             mode: ReadOutMode {
                 fp16,
                 saturate: slot.field(AmpDescriptor::SATURATE),

@@ -17,10 +17,10 @@
 use accumulators::AmpConfig;
 use accumulators::amp::{Preload, RowAddress};
 use isa::AmpDescriptor;
-use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, lit, mux};
 
 use super::descriptors::{POINTER_BITS, Slot, slot_at};
-use super::rows::{Rectangle, Stream, Strides, WORD_BITS, last_word, word_walk};
+use super::rows::{Rectangle, Stream, Strides, exact_word_of, last_column, word_of, word_walk};
 use super::stepper::lanes_that_count;
 use crate::sram::{LATENCY_CYCLES, ReadRequest};
 
@@ -66,6 +66,7 @@ bundle! {
     struct Tag {
         at: RowAddress,
         word: Signal,
+        exact: Option<Signal>,
         lanes: Signal,
     }
 }
@@ -90,7 +91,7 @@ impl Module for Preloader {
     }
 
     fn build(&self, m: &Builder, io: PreloaderIn) -> PreloaderOut {
-        m.summary("Streams FP32 partial sums into the accumulators of the next command.");
+        m.summary("Streams partial sums into the accumulators of the next command.");
         let amp = self.config;
         let pointer = m.register("pointer", POINTER_BITS).reset(0);
         let slot = slot_at(&io.slots, pointer.q);
@@ -101,12 +102,23 @@ impl Module for Preloader {
         let ready = (pointer.q.ne(io.fetched) & half_free).named("ready");
         let partial_in = slot.field(AmpDescriptor::PARTIAL_IN);
 
-        // With FP16 results a stored word has twice the lanes, so partial sums come in pairs of words.
-        let second_of_pair = slot.field(AmpDescriptor::RESULT_FP16).zero_extend(WORD_BITS);
+        // With FP16 results a stored word has twice the lanes, so partial sums come in pairs of words; exact ones come for
+        // all lanes that are stored.
+        let (column, fp16) = (last_column(&slot), slot.field(AmpDescriptor::RESULT_FP16));
+        let words = amp.access_words();
+        let fp32_word = word_of(&amp, column, 2 * words) | fp16.zero_extend(amp.word_bits());
+        let exact = amp.accumulator.is_exact().then(|| slot.field(AmpDescriptor::PARTIAL_EXACT));
+        let stored = |lanes: usize| column | lit(lanes - 1, column.width());
         let partials = Stream {
             rectangle: Rectangle::whole(&slot, AmpDescriptor::PARTIAL_ADDRESS),
             strides: Strides::of(&slot, AmpDescriptor::PARTIAL_STRIDE_X, AmpDescriptor::PARTIAL_STRIDE_Y),
-            last_word: last_word(&slot, 2 * amp.access_words()) | second_of_pair,
+            last_word: match exact {
+                Some(exact) => {
+                    let alone = mux(slot.field(AmpDescriptor::RESULT_EXACT), column, stored(2 * words));
+                    mux(exact, exact_word_of(&amp, mux(fp16, stored(4 * words), alone)), fp32_word)
+                }
+                None => fp32_word,
+            },
         };
         let walk = word_walk(m, &amp, ready & partial_in, io.request_ready, &partials);
         let skip = (ready & !partial_in & !walk.busy).named("skip");
@@ -115,6 +127,7 @@ impl Module for Preloader {
         let mut tag = Tag {
             at: RowAddress { half: pointer.q.bit(0), row: walk.row.truncate(amp.row_bits()) },
             word: walk.word,
+            exact,
             lanes: lanes_that_count(slot.field(AmpDescriptor::COLUMNS)),
         };
         for cycle in 1..=LATENCY_CYCLES {
@@ -122,7 +135,14 @@ impl Module for Preloader {
         }
         PreloaderOut {
             request: ReadRequest { valid: walk.busy, address: walk.address },
-            preload: Preload { valid: io.data_valid, at: tag.at, word: tag.word, data: io.data, lanes: tag.lanes },
+            preload: Preload {
+                valid: io.data_valid,
+                at: tag.at,
+                word: tag.word,
+                data: io.data,
+                exact: tag.exact,
+                lanes: tag.lanes,
+            },
             preloaded: pointer.q,
         }
     }

@@ -16,18 +16,15 @@
 //! | Does not   | check ranges: the SRAM refuses what is beyond it                                 |
 
 use accumulators::AmpConfig;
-use accumulators::config::LANES;
+use accumulators::config::{EXACT_SUM_BITS, LANES};
 use isa::{AmpDescriptor, Field};
-use rtl::{Builder, Signal, bundle, lit, mux};
+use rtl::{Builder, Signal, bundle, cat, lit, mux};
 
 use super::descriptors::Slot;
 use crate::sram::ADDRESS_BITS;
 
 /// Bits of a coordinate, and of a row number with room for the largest configuration.
 pub const COORDINATE_BITS: usize = 6;
-
-/// Bits of the number of an access word in a row of partial sums or results.
-pub const WORD_BITS: usize = 3;
 
 bundle! {
     /// The rectangle, and where a stream's first row of it is.
@@ -160,13 +157,14 @@ pub fn row_walk(
 /// Walks over a stream's words: begins when one is `wanted` and none under way, and goes on with `advance`.
 pub fn word_walk(m: &Builder, config: &AmpConfig, wanted: Signal, advance: Signal, stream: &Stream) -> WordWalk {
     let busy = m.register("busy", 1).reset(0);
-    let word = m.register("word", WORD_BITS);
+    let word_bits = config.word_bits();
+    let word = m.register("word", word_bits);
     let start = (wanted & !busy.q).named("start");
     let taken = (busy.q & advance).named("taken");
     let last_word = word.q.eq(stream.last_word).named("is_last_word");
     let rows = row_walk(m, start, &stream.rectangle, taken & last_word, &stream.rectangle, &stream.strides);
     let finished = (taken & last_word & rows.last).named("finished");
-    m.when(taken, || word.set(mux(last_word, lit(0, WORD_BITS), word.q + 1)));
+    m.when(taken, || word.set(mux(last_word, lit(0, word_bits), word.q + 1)));
     m.when(start, || {
         busy.set(1);
         word.set(0);
@@ -176,11 +174,25 @@ pub fn word_walk(m: &Builder, config: &AmpConfig, wanted: Signal, advance: Signa
     WordWalk { busy: busy.q, row: rows.row, word: word.q, address: rows.address + word_bytes, finished }
 }
 
-/// Number of the word that holds the last column that a command stores, with `lanes` columns in each.
-pub fn last_word(slot: &Slot, lanes: usize) -> Signal {
+/// Number of the last column that a command stores: of those that count, or with FP16 results of those that share a word
+/// with it.
+pub fn last_column(slot: &Slot) -> Signal {
+    (slot.field(AmpDescriptor::COLUMNS) - 1).truncate(LANES.ilog2() as usize)
+}
+
+/// Number of the word that holds a column, with `lanes` columns in each.
+pub fn word_of(config: &AmpConfig, column: Signal, lanes: usize) -> Signal {
+    let word_bits = config.word_bits();
     if lanes == LANES {
-        return lit(0, WORD_BITS);
+        return lit(0, word_bits);
     }
-    let last_column = slot.field(AmpDescriptor::COLUMNS) - 1;
-    last_column.bits(lanes.ilog2() as usize..LANES.ilog2() as usize).zero_extend(WORD_BITS)
+    column.bits(lanes.ilog2() as usize..LANES.ilog2() as usize).zero_extend(word_bits)
+}
+
+/// Number of the last word of a column's exact sum.
+pub fn exact_word_of(config: &AmpConfig, column: Signal) -> Signal {
+    match config.access_bits() / EXACT_SUM_BITS {
+        0 => cat([column, lit(1, 1)]),
+        lanes => word_of(config, column, lanes),
+    }
 }

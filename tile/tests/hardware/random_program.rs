@@ -3,7 +3,7 @@
 use isa::{Activation, AmpDescriptor, Command, EngineMask, ListEntry};
 use rand::Rng;
 use rand::rngs::StdRng;
-use tile::TileConfig;
+use tile::{Accumulator, TileConfig};
 
 /// FP16 values: mostly moderate, some of every class.
 fn fp16(rng: &mut StdRng) -> u16 {
@@ -24,6 +24,15 @@ fn fp32(rng: &mut StdRng) -> u32 {
     }
 }
 
+/// Exact sums: of all magnitudes, some infinite or no number.
+fn exact_sum(rng: &mut StdRng) -> [u64; 2] {
+    let number = rng.random::<i128>() >> rng.random_range(16..128);
+    let flags = if rng.random_range(0..20) == 0 { rng.random_range(0..8u128) } else { 0 };
+    let number = number as u128 & ((1 << isa::exact_sum::NAN_BIT) - 1);
+    let sum = number | flags << isa::exact_sum::NAN_BIT;
+    [sum as u64, (sum >> 64) as u64]
+}
+
 /// Bytes that a random program lives in.
 pub const PROGRAM_BYTES: u32 = 24 << 10;
 
@@ -41,12 +50,16 @@ pub struct Program {
 pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
     let bytes = PROGRAM_BYTES;
     let access = 8 * config.amp().access_words() as u32;
-    let (partials_at, results_at, program_at) = (8 << 10, 10 << 10, bytes - (4 << 10));
+    let (partials_at, exact_sums_at, results_at, program_at) = (8 << 10, 10 << 10, 11 << 10, bytes - (4 << 10));
     let mut memory: Vec<u64> =
         (0..bytes / 8).map(|_| (0..4).fold(0, |word, i| word | u64::from(fp16(rng)) << (16 * i))).collect();
-    for word in &mut memory[partials_at as usize / 8..results_at as usize / 8] {
+    for word in &mut memory[partials_at as usize / 8..exact_sums_at as usize / 8] {
         *word = u64::from(fp32(rng)) | u64::from(fp32(rng)) << 32;
     }
+    for pair in memory[exact_sums_at as usize / 8..results_at as usize / 8].chunks_mut(2) {
+        pair.copy_from_slice(&exact_sum(rng));
+    }
+    let exact = config.accumulator == Accumulator::Exact;
     // Inputs and weights stay below the partial sums: what a command reads, no command writes.
     let mut at = program_at;
     let mut commands = vec![];
@@ -58,9 +71,15 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
         let rows_y = rng.random_range(1..=config.rows as u32 / rows_x);
         let (rows_x, rows_y) = if short || rng.random() { (rows_x.min(3), rows_y.min(3)) } else { (rows_x, rows_y) };
         let columns = rng.random_range(1..=16u32);
-        let result_fp16 = rng.random();
-        let row_words = (columns * if result_fp16 { 2 } else { 4 }).next_multiple_of(access) / 8;
+        let result_fp16: bool = rng.random();
+        let activation = if rng.random() { Activation::RELU } else { Activation::NONE };
         let rows = rows_x * rows_y;
+        let fits = rows * (16 * columns).next_multiple_of(access) <= program_at - results_at;
+        let plain = !result_fp16 && activation == Activation::NONE;
+        let result_exact = exact && plain && fits && rng.random();
+        let result_bytes = if result_exact { 16 } else if result_fp16 { 2 } else { 4 };
+        let row_words = (columns * result_bytes).next_multiple_of(access) / 8;
+        let partial_exact = exact && rng.random();
         if result + rows * row_words * 8 > program_at {
             result = results_at;
             commands.push(Command::Wait { engines: EngineMask::AMP });
@@ -98,9 +117,11 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
             columns,
             partial_in: rng.random(),
             result_fp16,
+            result_exact,
             saturate: rng.random(),
-            activation: if rng.random() { Activation::RELU } else { Activation::NONE },
+            activation,
             list_count,
+            partial_exact,
             input_address: 5120 + rng.random_range(0..512 / access) * access,
             input_stride_x: stride(rng, (2048 / access / rows_x).min(3)),
             input_stride_y: stride(rng, (2048 / access / rows_y).min(9)),
@@ -110,7 +131,7 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
             result_address: if backwards { result + (rows - 1) * row_words * 8 } else { result },
             result_stride_x: direction * row_words as i32,
             result_stride_y: direction * (row_words * rows_x) as i32,
-            partial_address: partials_at,
+            partial_address: if partial_exact { exact_sums_at } else { partials_at },
             partial_stride_x: rng.random_range(0..2) * words,
             partial_stride_y: 0,
         };

@@ -18,7 +18,7 @@
 
 use super::TileParameters;
 use super::memory::{At, Fault, fp16s, fp32s, moved, read_word, span};
-use crate::accumulator::{Accumulator, Activation, OutputType, ReadOut};
+use crate::accumulator::{Accumulator, AccumulatorKind, Activation, OutputType, ReadOut};
 use crate::flags::Flags;
 use crate::round::Overflow;
 use isa::{AmpDescriptor, BLOCK, ErrorCode, LANES, ListEntry, WORD_BYTES};
@@ -60,7 +60,14 @@ fn read_descriptor(parameters: &TileParameters, memory: &[u64], address: u32) ->
         && descriptor.rows() as usize <= parameters.rows;
     let columns_fit = (1..=LANES).contains(&descriptor.columns);
     let activation_known = [isa::Activation::NONE, isa::Activation::RELU].contains(&descriptor.activation);
-    if !(rows_fit && columns_fit && activation_known && descriptor.list_count >= 1) {
+    let exact_fits = match parameters.accumulator {
+        AccumulatorKind::Exact { .. } => {
+            let plain = !descriptor.result_fp16 && descriptor.activation == isa::Activation::NONE;
+            !descriptor.result_exact || plain
+        }
+        AccumulatorKind::Fp32 => !(descriptor.result_exact || descriptor.partial_exact),
+    };
+    if !(rows_fit && columns_fit && activation_known && exact_fits && descriptor.list_count >= 1) {
         return Err(bad);
     }
     if !descriptor_is_aligned(parameters, &descriptor) {
@@ -127,8 +134,7 @@ impl AmpCommand<'_> {
         memory: &[u64],
         descriptor: AmpDescriptor,
     ) -> Result<AmpCommand<'a>, Fault> {
-        let result_bytes = if descriptor.result_fp16 { FP16_BYTES } else { FP32_BYTES };
-        let lanes_in_access = parameters.access_bytes() / result_bytes;
+        let lanes_in_access = (parameters.access_bytes() / result_bytes(&descriptor)).max(1);
         let stored_lanes = descriptor.columns.next_multiple_of(lanes_in_access) as usize;
         let zero_row = vec![parameters.accumulator.zero(); stored_lanes];
         let accumulators = vec![zero_row; descriptor.rows() as usize];
@@ -140,12 +146,20 @@ impl AmpCommand<'_> {
     }
 
     fn load_partial_sums(&mut self, memory: &[u64]) -> Result<(), Fault> {
-        let AmpDescriptor { partial_address, partial_stride_x, partial_stride_y, .. } = self.descriptor;
+        let AmpDescriptor { partial_address, partial_stride_x, partial_stride_y, partial_exact, .. } = self.descriptor;
+        let partial_bytes = if partial_exact { isa::exact_sum::BYTES } else { FP32_BYTES };
         for (row, x, y) in rows(&self.descriptor) {
             let address = row_address(partial_address, 0, (x, partial_stride_x), (y, partial_stride_y));
-            let bytes = self.stored_lanes as u32 * FP32_BYTES;
+            let bytes = self.stored_lanes as u32 * partial_bytes;
             let words = span(memory, address, bytes, self.parameters.access_bytes())?;
-            for (lane, bits) in fp32s(&memory[words]).enumerate() {
+            if partial_exact {
+                for (lane, pair) in memory[words].chunks(2).enumerate() {
+                    let sum = u128::from(pair[0]) | u128::from(pair[1]) << 64;
+                    self.accumulators[row][lane] = self.parameters.accumulator.from_exact_sum(sum);
+                }
+                continue;
+            }
+            for (lane, bits) in fp32s(&memory[words]).enumerate().take(self.stored_lanes) {
                 let (accumulator, flags) = self.parameters.accumulator.from_partial_sum(bits);
                 self.accumulators[row][lane] = accumulator;
                 self.raise(lane, flags);
@@ -209,7 +223,8 @@ impl AmpCommand<'_> {
 
     /// Reads the accumulators out and writes the results.
     fn store(&mut self, memory: &mut [u64]) -> Result<(), Fault> {
-        let AmpDescriptor { result_address, result_stride_x, result_stride_y, result_fp16, .. } = self.descriptor;
+        let AmpDescriptor { result_address, result_stride_x, result_stride_y, result_fp16, result_exact, .. } =
+            self.descriptor;
         let read_out = ReadOut {
             output: if result_fp16 { OutputType::Fp16 } else { OutputType::Fp32 },
             overflow: if self.descriptor.saturate { Overflow::Saturate } else { Overflow::ToInfinity },
@@ -219,7 +234,7 @@ impl AmpCommand<'_> {
                 Activation::None
             },
         };
-        let result_bits = if result_fp16 { 16 } else { 32 };
+        let result_bits = 8 * result_bytes(&self.descriptor);
         let row_bytes = self.stored_lanes as u32 * result_bits / 8;
         let destinations = rows(&self.descriptor)
             .map(|(_, x, y)| {
@@ -231,6 +246,12 @@ impl AmpCommand<'_> {
         for (row, words) in destinations.into_iter().enumerate() {
             memory[words.clone()].fill(0);
             for lane in 0..self.stored_lanes {
+                if result_exact {
+                    let sum = self.accumulators[row][lane].to_exact_sum();
+                    memory[words.start + 2 * lane] = sum as u64;
+                    memory[words.start + 2 * lane + 1] = (sum >> 64) as u64;
+                    continue;
+                }
                 let (bits, flags) = self.accumulators[row][lane].read(read_out);
                 self.raise(lane, flags);
                 let position = lane * result_bits as usize;
@@ -245,6 +266,15 @@ impl AmpCommand<'_> {
         if lane < self.descriptor.columns as usize {
             self.work.flags |= flags;
         }
+    }
+}
+
+/// Bytes of a result.
+fn result_bytes(descriptor: &AmpDescriptor) -> u32 {
+    match descriptor {
+        AmpDescriptor { result_exact: true, .. } => isa::exact_sum::BYTES,
+        AmpDescriptor { result_fp16: true, .. } => FP16_BYTES,
+        _ => FP32_BYTES,
     }
 }
 
