@@ -82,9 +82,11 @@ fn descriptors_and_entries_have_their_published_encodings() {
         columns: 16,
         partial_in: true,
         result_fp16: true,
+        result_exact: true,
         saturate: true,
         activation: isa::Activation::RELU,
         list_count: 0xFFFF,
+        partial_exact: true,
         input_address: 0x1000,
         input_stride_x: -1,
         input_stride_y: 2,
@@ -101,7 +103,7 @@ fn descriptors_and_entries_have_their_published_encodings() {
     assert_eq!(
         descriptor.encode().unwrap(),
         [
-            0x0000_FFFF_1710_0140,
+            0x0001_FFFF_1F10_0140,
             0x0000_2FFF_FF00_1000,
             0x0000_0030_0000_2000,
             0xF_FFFC,

@@ -43,6 +43,38 @@ const GROUP_CYCLES: u64 = SRAM_CYCLES + REGISTER_CYCLES;
 const LOAD_END_CYCLES: u64 = SRAM_CYCLES + 2 * REGISTER_CYCLES;
 const DRAIN_END_CYCLES: u64 = DRAIN_CYCLES as u64 + 2 * REGISTER_CYCLES;
 
+/// How sums lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stored {
+    /// FP32.
+    Fp32,
+    /// FP16; results only.
+    Fp16,
+    /// Exact sums ([`isa::exact_sum`]).
+    ExactSum,
+}
+
+impl Stored {
+    /// Bytes of a sum.
+    pub fn bytes(self) -> usize {
+        match self {
+            Stored::Fp32 => 4,
+            Stored::Fp16 => 2,
+            Stored::ExactSum => isa::exact_sum::BYTES as usize,
+        }
+    }
+
+    /// Access words of the first `columns` sums of a row.
+    fn words(self, config: &AmpConfig, columns: usize) -> usize {
+        (columns * 8 * self.bytes()).div_ceil(config.access_bits())
+    }
+
+    /// Sums that an access word holds; 1 where it holds less.
+    fn in_word(self, config: &AmpConfig) -> usize {
+        (config.access_bits() / (8 * self.bytes())).max(1)
+    }
+}
+
 /// What of an AMP command its duration depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandWork<'a> {
@@ -50,10 +82,10 @@ pub struct CommandWork<'a> {
     pub rows: usize,
     /// Result columns.
     pub columns: usize,
-    /// Results leave as FP16.
-    pub result_fp16: bool,
-    /// Sums start from partial sums.
-    pub partial_in: bool,
+    /// How results lie in memory.
+    pub result: Stored,
+    /// How the partial sums do that the sums start from, if they do.
+    pub partial: Option<Stored>,
     /// Valid K of each block of the list.
     pub k_counts: &'a [usize],
 }
@@ -153,7 +185,7 @@ impl Timeline {
     /// When the command's half may be stepped.
     fn preload(&mut self, command: &CommandWork, fetched: u64) -> u64 {
         let start = self.preloader.max(fetched).max(self.drained[SLOTS - 2]);
-        let words = if command.partial_in { command.rows * partial_words(&self.config, command) } else { 0 };
+        let words = command.rows * partial_words(&self.config, command);
         self.preloader = start + words as u64 + REGISTER_CYCLES;
         self.preloader
     }
@@ -196,13 +228,13 @@ impl Timeline {
 
 /// Access words of results in a row.
 fn result_words(config: &AmpConfig, command: &CommandWork) -> usize {
-    let values = if command.result_fp16 { config.access_values() } else { config.access_values() / 2 };
-    command.columns.div_ceil(values)
+    command.result.words(config, command.columns)
 }
 
 /// Access words of partial sums in a row: of all lanes that are stored.
 fn partial_words(config: &AmpConfig, command: &CommandWork) -> usize {
-    result_words(config, command) * if command.result_fp16 { 2 } else { 1 }
+    let stored = command.columns.next_multiple_of(command.result.in_word(config));
+    command.partial.map_or(0, |partial| partial.words(config, stored))
 }
 
 #[cfg(test)]
@@ -213,7 +245,7 @@ mod tests {
     fn cycles(config: &TileConfig, commands: &[(usize, usize)], k_counts: &[usize]) -> u64 {
         let mut timeline = Timeline::new(config.amp());
         for &(rows, columns) in commands {
-            timeline.push(&CommandWork { rows, columns, result_fp16: false, partial_in: false, k_counts });
+            timeline.push(&CommandWork { rows, columns, result: Stored::Fp32, partial: None, k_counts });
         }
         timeline.end()
     }

@@ -62,7 +62,7 @@ fn products_of_256_on_four_tiles_take_what_they_must() {
 #[test]
 fn every_partition_of_random_products_is_bit_exact_and_predicted() {
     let mut random = Random::new(SEED);
-    let (mut products, mut results) = (0, 0);
+    let (mut products, mut exact_products, mut results) = (0, 0, 0);
     for (tiles, terms, accumulator) in
         [(4, 4, Accumulator::Fp32), (6, 1, Accumulator::Exact), (3, 16, Accumulator::Fp32)]
     {
@@ -75,14 +75,22 @@ fn every_partition_of_random_products_is_bit_exact_and_predicted() {
             let output = if round % 2 == 0 { OutputType::Fp32 } else { OutputType::Fp16 };
             let activation = if round < 2 { Activation::None } else { Activation::Relu };
             let read_out = ReadOut { output, overflow: Overflow::Saturate, activation };
-            let problem = MatmulProblem { shape, start: starts[round % 3], read_out };
+            let problem = MatmulProblem { shape, start: starts[round % 3], read_out, exact_sums: false };
             for partition in Partition::all(shape, tiles) {
                 let Some(plan) = plan_partition(&config, &problem, partition) else { continue };
                 results += check(&mut grid, &plan, &mut random).0;
                 products += 1;
+                // Sums that keep all their bits: whatever the partition, as on one tile.
+                if accumulator == Accumulator::Exact && partition.k > 1 {
+                    let exact = plan_partition(&config, &problem.with_exact_sums(), partition);
+                    let Some(plan) = exact else { continue };
+                    results += check(&mut grid, &plan, &mut random).0;
+                    exact_products += 1;
+                }
             }
         }
     }
-    println!("{products} products in all partitions, {results} results compared");
+    println!("{products} products in all partitions, {exact_products} with exact sums, {results} results compared");
+    assert!(exact_products >= 5, "{exact_products} products with exact sums");
     assert!(products >= 40 && results > 20_000, "{products} products, {results} results");
 }

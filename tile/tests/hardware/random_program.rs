@@ -77,7 +77,13 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
         let fits = rows * (16 * columns).next_multiple_of(access) <= program_at - results_at;
         let plain = !result_fp16 && activation == Activation::NONE;
         let result_exact = exact && plain && fits && rng.random();
-        let result_bytes = if result_exact { 16 } else if result_fp16 { 2 } else { 4 };
+        let result_bytes = if result_exact {
+            16
+        } else if result_fp16 {
+            2
+        } else {
+            4
+        };
         let row_words = (columns * result_bytes).next_multiple_of(access) / 8;
         let partial_exact = exact && rng.random();
         if result + rows * row_words * 8 > program_at {

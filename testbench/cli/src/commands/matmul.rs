@@ -230,7 +230,7 @@ pub fn multiply(
     read_out: golden::ReadOut,
 ) -> Result<Run, Failure> {
     let (kind, start) = product.start();
-    let problem = MatmulProblem { shape: product.shape, start: kind, read_out };
+    let problem = MatmulProblem { shape: product.shape, start: kind, read_out, exact_sums: false };
     let plan = plan(config, &problem).map_err(|error| Failure::Input(error.to_string()))?;
     let operands = Operands { a: &product.a, b: &product.b, start };
 

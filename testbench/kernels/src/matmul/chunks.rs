@@ -4,7 +4,7 @@
 //! the other, so that the cycles of computing and of moving together are as few as possible. K is cut last: an exact
 //! accumulator is then rounded to FP32 between chunks, so with it K is cut only if nothing else makes a chunk fit.
 
-use golden::{OutputType, Shape};
+use golden::Shape;
 use isa::{AmpDescriptor, BLOCK, LANES, ListEntry, WORD_BYTES};
 use tile::{Accumulator, TileConfig};
 
@@ -44,11 +44,11 @@ pub fn sizes(problem: &MatmulProblem, config: &TileConfig, chunk: Shape, program
         ((count * pitch) as u32, pitch as u32 / WORD_BYTES)
     };
     let (fp32, fp16) = (4, 2);
-    let result_bytes = if splits_k || problem.read_out.output == OutputType::Fp32 { fp32 } else { fp16 };
-    let results = rows(m, n * result_bytes);
+    let results = rows(m, n * problem.results().bytes());
     // Reading partial sums touches all columns that share an access with the last one's result.
-    let (partial_bytes, partial_pitch) = rows(m, n * fp32);
-    let partials = (partial_bytes + LANES * fp32 as u32, partial_pitch);
+    let sum = if splits_k { problem.sums().bytes() } else { fp32 };
+    let (partial_bytes, partial_pitch) = rows(m, n * sum);
+    let partials = (partial_bytes + LANES * sum as u32, partial_pitch);
     Sizes {
         program: (program_bytes, 0),
         inputs: rows(m, k * fp16),

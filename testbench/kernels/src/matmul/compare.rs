@@ -15,7 +15,7 @@ pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
     let options = plan.options();
     let Shape { m, n, k } = plan.problem.shape;
     let parts = plan.k_parts();
-    if parts.len() == 1 {
+    if parts.len() == 1 || plan.problem.exact_sums {
         return golden::matmul(plan.problem.shape, operands.a, operands.b, operands.start, &options);
     }
     let between = MatmulOptions { read_out: ReadOut::default(), ..options };

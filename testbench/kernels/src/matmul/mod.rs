@@ -35,7 +35,9 @@ pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
 pub use run::{MatmulReport, Operands, run_matmul, simulation_cycles};
 
-use golden::{ReadOut, Shape};
+use golden::{OutputType, ReadOut, Shape};
+
+use crate::timing::Stored;
 
 /// A product to plan: C = start + A B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +48,38 @@ pub struct MatmulProblem {
     pub start: StartKind,
     /// How results leave.
     pub read_out: ReadOut,
+    /// Sums that are interrupted, because K is cut, keep all their bits. Only with exact accumulators, and for four times
+    /// the memory and the words; otherwise they are rounded to FP32.
+    pub exact_sums: bool,
 }
 
 impl MatmulProblem {
     /// A product with FP32 results that starts from +0.
     pub fn new(m: usize, n: usize, k: usize) -> Self {
-        MatmulProblem { shape: Shape { m, n, k }, start: StartKind::Zero, read_out: ReadOut::default() }
+        MatmulProblem {
+            shape: Shape { m, n, k },
+            start: StartKind::Zero,
+            read_out: ReadOut::default(),
+            exact_sums: false,
+        }
+    }
+
+    /// The same, with sums that keep all their bits.
+    pub fn with_exact_sums(self) -> Self {
+        MatmulProblem { exact_sums: true, ..self }
+    }
+
+    /// How interrupted sums lie in memory.
+    pub fn sums(&self) -> Stored {
+        if self.exact_sums { Stored::ExactSum } else { Stored::Fp32 }
+    }
+
+    /// How results do.
+    pub fn results(&self) -> Stored {
+        match self.read_out.output {
+            OutputType::Fp32 => Stored::Fp32,
+            OutputType::Fp16 => Stored::Fp16,
+        }
     }
 
     /// Useful multiply-accumulates: M x N x K.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use isa::LANES;
 use tile::TileConfig;
 
-use crate::timing::{CommandWork, Timeline};
+use crate::timing::{CommandWork, Stored, Timeline};
 
 /// Most pieces that a command is cut into.
 pub const MAX_PIECES: usize = 6;
@@ -33,8 +33,8 @@ pub struct Panel {
 pub struct Common<'a> {
     pub config: &'a TileConfig,
     pub k_counts: &'a [usize],
-    pub partial_in: bool,
-    pub result_fp16: bool,
+    pub partial: Option<Stored>,
+    pub result: Stored,
 }
 
 /// The commands of a chunk of `m` x `n`, in order, and the cycles that they take.
@@ -62,7 +62,7 @@ fn cut_ends(common: Common, n: usize, columns: &mut [Vec<usize>]) {
     if common.k_counts.len() > MAX_BLOCKS_TO_CUT {
         return;
     }
-    if common.partial_in {
+    if common.partial.is_some() {
         let first = columns[0][0];
         let cuts = tapers(first).map(|mut pieces| {
             pieces.reverse();
@@ -108,8 +108,8 @@ fn predict(common: Common, n: usize, columns: &[Vec<usize>]) -> u64 {
 pub fn timeline(common: Common, commands: impl Iterator<Item = (usize, usize)>) -> Timeline {
     let mut timeline = Timeline::new(common.config.amp());
     for (rows, columns) in commands {
-        let Common { result_fp16, partial_in, k_counts, .. } = common;
-        timeline.push(&CommandWork { rows, columns, result_fp16, partial_in, k_counts });
+        let Common { result, partial, k_counts, .. } = common;
+        timeline.push(&CommandWork { rows, columns, result, partial, k_counts });
     }
     timeline
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use golden::{MatmulOptions, OutputType, ReadOut, Shape, TileParameters};
+use golden::{MatmulOptions, ReadOut, Shape, TileParameters};
 use isa::BLOCK;
 use thiserror::Error;
 use tile::{Accumulator, TileConfig, TileConfigError};
@@ -12,6 +12,7 @@ use super::layout::Layout;
 use super::panels::{self, Common, Panel};
 use super::program::{self, Flow, TileProgram};
 use super::{MatmulProblem, StartKind};
+use crate::timing::Stored;
 
 /// A product that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,6 +23,9 @@ pub enum PlanError {
     /// The configuration is not legal.
     #[error(transparent)]
     Config(#[from] TileConfigError),
+    /// Exact sums of accumulators that have none.
+    #[error("exact sums: expected exact accumulators, the configuration's are FP32")]
+    ExactSums,
     /// Not even the smallest chunk fits.
     #[error("configuration {name} has {memory_bytes} bytes of memory, too few for the smallest chunk of a product")]
     Memory {
@@ -75,7 +79,7 @@ impl MatmulPlan {
 
     /// Whether sums are rounded to FP32 on the way because K is cut. An FP32 accumulator loses nothing by it.
     pub fn rounds_partial_sums(&self) -> bool {
-        self.config.accumulator == Accumulator::Exact && self.k_parts().len() > 1
+        self.config.accumulator == Accumulator::Exact && self.k_parts().len() > 1 && !self.problem.exact_sums
     }
 
     /// The golden model's options for this plan.
@@ -91,6 +95,9 @@ impl MatmulPlan {
 /// A size is 0, the configuration is not legal, or its memory is too small for anything.
 pub fn plan(config: &TileConfig, problem: &MatmulProblem) -> Result<MatmulPlan, PlanError> {
     config.validate()?;
+    if problem.exact_sums && config.accumulator != Accumulator::Exact {
+        return Err(PlanError::ExactSums);
+    }
     let Shape { m, n, k } = problem.shape;
     if m == 0 || n == 0 || k == 0 {
         return Err(PlanError::Empty(m, n, k));
@@ -152,6 +159,8 @@ fn launches(problem: &MatmulProblem, chunks: &Chunks) -> (Vec<Kind>, Vec<Launch>
 struct Draft {
     kind: Kind,
     start: StartKind,
+    partial: Option<Stored>,
+    result: Stored,
     read_out: ReadOut,
     k_counts: Vec<usize>,
     panels: Vec<Panel>,
@@ -164,15 +173,17 @@ impl Draft {
         let start = if kind.k_part > 0 { StartKind::PartialSums } else { problem.start };
         let read_out = if kind.last { problem.read_out } else { ReadOut::default() };
         let block = BLOCK as usize;
-        let k_counts: Vec<usize> = (0..k).step_by(block).map(|first| block.min(k - first)).collect();
-        let common = Common {
-            config,
-            k_counts: &k_counts,
-            partial_in: start != StartKind::Zero,
-            result_fp16: read_out.output == OutputType::Fp16,
+        // The host's partial sums are FP32; those of parts before are as the problem says.
+        let partial = match start {
+            StartKind::Zero => None,
+            StartKind::PartialSums if kind.k_part > 0 => Some(problem.sums()),
+            StartKind::PartialSums | StartKind::Bias => Some(Stored::Fp32),
         };
+        let result = if kind.last { problem.results() } else { problem.sums() };
+        let k_counts: Vec<usize> = (0..k).step_by(block).map(|first| block.min(k - first)).collect();
+        let common = Common { config, k_counts: &k_counts, partial, result };
         let (panels, predicted_cycles) = panels::panels(common, m, n);
-        Draft { kind: *kind, start, read_out, k_counts, panels, predicted_cycles }
+        Draft { kind: *kind, start, partial, result, read_out, k_counts, panels, predicted_cycles }
     }
 
     fn finish(self, layout: &Layout) -> TileProgram {
@@ -186,6 +197,8 @@ impl Draft {
             results,
             partials: (self.start == StartKind::PartialSums).then_some(partials),
             bias: (self.start == StartKind::Bias).then_some(layout.bias),
+            partial: self.partial,
+            result: self.result,
             read_out: self.read_out,
         };
         TileProgram {

@@ -9,11 +9,12 @@
 use std::collections::BTreeMap;
 
 use exchange::schedule::TileLists;
-use golden::{Activation, OutputType, Overflow, ReadOut};
+use golden::{Activation, Overflow, ReadOut};
 use isa::{AmpDescriptor, BLOCK, ExchangeDescriptor, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
 
 use super::layout::{Layout, Region};
 use super::panels::Panel;
+use crate::timing::Stored;
 
 /// Words of 8 bytes in a row of a weight block, and in a block.
 const BLOCK_ROW_WORDS: u32 = BLOCK * 2 / WORD_BYTES;
@@ -42,6 +43,10 @@ pub struct Flow {
     pub partials: Option<Region>,
     /// A bias, one row for all.
     pub bias: Option<Region>,
+    /// How partial sums lie in memory, if there are any; a bias is FP32.
+    pub partial: Option<Stored>,
+    /// How results do.
+    pub result: Stored,
     pub read_out: ReadOut,
 }
 
@@ -127,9 +132,9 @@ fn block_list(rows: usize, k_counts: &[usize]) -> Vec<ListEntry> {
 
 fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_count): (u32, u32)) -> AmpDescriptor {
     let (row, column) = (panel.rows.start, panel.columns.start as u32);
-    let result_fp16 = flow.read_out.output == OutputType::Fp16;
+    let partial_bytes = flow.partial.map_or(0, Stored::bytes) as u32;
     let (partial_address, partial_stride_x) = match (flow.partials, flow.bias) {
-        (Some(partials), _) => (partials.row(row) + column * 4, partials.pitch_words as i32),
+        (Some(partials), _) => (partials.row(row) + column * partial_bytes, partials.pitch_words as i32),
         (None, Some(bias)) => (bias.address + column * 4, 0),
         (None, None) => (0, 0),
     };
@@ -138,7 +143,9 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         rows_y: 1,
         columns: panel.columns.len() as u32,
         partial_in: flow.partials.is_some() || flow.bias.is_some(),
-        result_fp16,
+        partial_exact: flow.partial == Some(Stored::ExactSum),
+        result_fp16: flow.result == Stored::Fp16,
+        result_exact: flow.result == Stored::ExactSum,
         saturate: flow.read_out.overflow == Overflow::Saturate,
         activation: match flow.read_out.activation {
             Activation::None => isa::Activation::NONE,
@@ -150,7 +157,7 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         list_address,
         weight_address: layout.weights.row((column / LANES) as usize),
         weight_stride: BLOCK_ROW_WORDS as i32,
-        result_address: flow.results.row(row) + column * if result_fp16 { 2 } else { 4 },
+        result_address: flow.results.row(row) + column * flow.result.bytes() as u32,
         result_stride_x: flow.results.pitch_words as i32,
         partial_address,
         partial_stride_x,

@@ -24,7 +24,7 @@ pub fn problem(shape: Shape, options: u64) -> MatmulProblem {
         2 => StartKind::PartialSums,
         _ => StartKind::Bias,
     };
-    MatmulProblem { shape, start, read_out }
+    MatmulProblem { shape, start, read_out, exact_sums: false }
 }
 
 /// Plans, runs on the golden model's tile and compares. Gives back the plan and the results.

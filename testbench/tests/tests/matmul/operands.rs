@@ -80,7 +80,7 @@ impl Product {
             overflow: if random.one_in(2) { Overflow::Saturate } else { Overflow::ToInfinity },
             activation: if random.one_in(4) { Activation::Relu } else { Activation::None },
         };
-        Product::new(MatmulProblem { shape, start, read_out }, data, random)
+        Product::new(MatmulProblem { shape, start, read_out, exact_sums: false }, data, random)
     }
 
     pub fn new(problem: MatmulProblem, data: Data, random: &mut Random) -> Self {

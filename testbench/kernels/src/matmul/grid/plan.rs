@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use exchange::schedule::{Destination, Schedule, TileLists, Transfer, busiest_port_cycles, schedule};
 use exchange::{GridConfig, GridError};
-use golden::{MatmulOptions, OutputType, ReadOut, Shape, TileParameters};
+use golden::{MatmulOptions, ReadOut, Shape, TileParameters};
 use isa::{BLOCK, EngineMask, ExchangeEntry, LANES, Program, WORD_BYTES};
 use thiserror::Error;
+use tile::Accumulator;
 
 use super::partition::{Partition, Place, part};
 use super::predict::{Compute, Predicted, Stage, predict, rough};
@@ -15,6 +16,7 @@ use crate::matmul::layout::{Layout, Region, Sharing, Sizes, access_bytes};
 use crate::matmul::panels::{self, Common, Panel};
 use crate::matmul::program::{Flow, Writer};
 use crate::matmul::{MatmulProblem, StartKind};
+use crate::timing::Stored;
 
 /// A product that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -25,6 +27,9 @@ pub enum GridPlanError {
     /// The machine is not legal.
     #[error(transparent)]
     Config(#[from] GridError),
+    /// Exact sums of accumulators that have none.
+    #[error("exact sums: expected exact accumulators, the configuration's are FP32")]
+    ExactSums,
     /// The operands do not fit, however they are cut.
     #[error(
         "{m} x {n} x {k} on {tiles} tiles of {name}: operands and results of no partition fit the {memory_bytes} bytes of a \
@@ -110,7 +115,7 @@ impl GridPlan {
 
     /// The region of results of a tile's last piece.
     pub(super) fn results(&self, piece: &Range<usize>) -> Region {
-        results(&self.config, &self.layout, piece, self.problem.read_out.output)
+        results(&self.config, &self.layout, piece, self.problem.results())
     }
 
     /// The region of partial sums of a tile's piece.
@@ -128,13 +133,16 @@ const PLANNED: usize = 6;
 /// A size is 0, the machine is not legal, or the memory of its tiles is too small.
 pub fn plan(config: &GridConfig, problem: &MatmulProblem) -> Result<GridPlan, GridPlanError> {
     config.validate()?;
+    if problem.exact_sums && config.tile.accumulator != Accumulator::Exact {
+        return Err(GridPlanError::ExactSums);
+    }
     let Shape { m, n, k } = problem.shape;
     if m == 0 || n == 0 || k == 0 {
         return Err(GridPlanError::Empty(m, n, k));
     }
     let mut candidates: Vec<Candidate> = Partition::all(problem.shape, config.tiles())
         .into_iter()
-        .map(|partition| (partition, rough(config, problem.shape, partition)))
+        .map(|partition| (partition, rough(config, problem, partition)))
         .map(|(partition, rough_cycles)| Candidate { partition, rough_cycles, predicted: None })
         .collect();
     candidates.sort_by_key(|candidate| candidate.rough_cycles);
@@ -180,9 +188,8 @@ fn row_words(config: &GridConfig, bytes: usize) -> u32 {
     (bytes as u32).next_multiple_of(access_bytes(&config.tile)) / WORD_BYTES
 }
 
-fn results(config: &GridConfig, layout: &Layout, piece: &Range<usize>, output: OutputType) -> Region {
-    let bytes = if output == OutputType::Fp32 { 4 } else { 2 };
-    Region { pitch_words: row_words(config, piece.len() * bytes), ..layout.results }
+fn results(config: &GridConfig, layout: &Layout, piece: &Range<usize>, stored: Stored) -> Region {
+    Region { pitch_words: row_words(config, piece.len() * stored.bytes()), ..layout.results }
 }
 
 /// A plan without addresses.
@@ -213,8 +220,8 @@ impl<'a> Draft<'a> {
                     let common = Common {
                         config: &config.tile,
                         k_counts: &k_counts(step.k),
-                        partial_in: !step.first || problem.start != StartKind::Zero,
-                        result_fp16: step.last && problem.read_out.output == OutputType::Fp16,
+                        partial: step.partial(problem),
+                        result: step.result(problem),
                     };
                     let (panels, _) = panels::panels(common, step.rows, step.piece.len());
                     let commands = panels.iter().map(|panel| (panel.rows.len(), panel.columns.len()));
@@ -262,8 +269,9 @@ impl<'a> Draft<'a> {
         };
         let blocks = k.div_ceil(BLOCK as usize) * (BLOCK * BLOCK * 2) as usize;
         let sums_travel = partition.k > 1;
-        let result_bytes = if sums_travel || self.problem.read_out.output == OutputType::Fp32 { 4 } else { 2 };
-        let (partial_bytes, partial_pitch) = region(rows, piece * 4);
+        let sum_bytes = if sums_travel { self.problem.sums().bytes() } else { 4 };
+        let result_bytes = if sums_travel { sum_bytes } else { self.problem.results().bytes() };
+        let (partial_bytes, partial_pitch) = region(rows, piece * sum_bytes);
         let partials = sums_travel || self.problem.start == StartKind::PartialSums;
         Sizes {
             program: (program_bytes, 0),
@@ -271,7 +279,7 @@ impl<'a> Draft<'a> {
             weights: region(columns.div_ceil(LANES as usize), blocks),
             results: region(rows, piece * result_bytes),
             // Reading partial sums touches all columns that share an access with the last one's result.
-            partials: if partials { (partial_bytes + LANES * 4, partial_pitch) } else { (0, 0) },
+            partials: if partials { (partial_bytes + LANES * sum_bytes as u32, partial_pitch) } else { (0, 0) },
             bias: if self.problem.start == StartKind::Bias {
                 region(1, columns.next_multiple_of(LANES as usize) * 4)
             } else {
@@ -375,7 +383,7 @@ impl<'a> Draft<'a> {
         let transfer = |tile: usize| {
             let place = self.place(tile);
             let Step { rows, piece, .. } = self.step(place, stage - 1);
-            let region = results(self.config, layout, &piece, OutputType::Fp32);
+            let region = results(self.config, layout, &piece, self.problem.sums());
             let (from, to) = (region.address as usize / 4, layout.partials.address as usize / 4);
             let words = 2 * rows * region.pitch_words as usize;
             Transfer::unicast(tile, from, words, self.partition.tile(self.partition.next(place)), to)
@@ -415,16 +423,21 @@ impl<'a> Draft<'a> {
     /// What a stage's commands read and write.
     fn compute(&self, layout: &Layout, place: Place, stage: usize) -> (Layout, Flow, Vec<usize>) {
         let shape = self.problem.shape;
-        let Step { piece, k, first, last, .. } = self.step(place, stage);
+        let step = self.step(place, stage);
+        let (partial, result) = (step.partial(self.problem), step.result(self.problem));
+        let Step { piece, k, first, last, .. } = step;
         let column = piece.start - self.partition.columns(shape, place).start;
         let weights = Region { address: layout.weights.row(column / LANES as usize), ..layout.weights };
         let bias = Region { address: layout.bias.address + 4 * column as u32, ..layout.bias };
         let read_out = if last { self.problem.read_out } else { ReadOut::default() };
-        let partials = Region { pitch_words: row_words(self.config, piece.len() * 4), ..layout.partials };
+        let pitch_words = row_words(self.config, piece.len() * partial.map_or(4, Stored::bytes));
+        let partials = Region { pitch_words, ..layout.partials };
         let flow = Flow {
-            results: results(self.config, layout, &piece, read_out.output),
+            results: results(self.config, layout, &piece, result),
             partials: (!first || self.problem.start == StartKind::PartialSums).then_some(partials),
             bias: (first && self.problem.start == StartKind::Bias).then_some(bias),
+            partial,
+            result,
             read_out,
         };
         (Layout { weights, ..*layout }, flow, k_counts(k))
@@ -445,6 +458,20 @@ impl<'a> Draft<'a> {
 }
 
 impl Step {
+    /// How the partial sums lie in memory that the sums start from: the host's are FP32.
+    fn partial(&self, problem: &MatmulProblem) -> Option<Stored> {
+        match (self.first, problem.start) {
+            (false, _) => Some(problem.sums()),
+            (true, StartKind::Zero) => None,
+            (true, _) => Some(Stored::Fp32),
+        }
+    }
+
+    /// How the results do.
+    fn result(&self, problem: &MatmulProblem) -> Stored {
+        if self.last { problem.results() } else { problem.sums() }
+    }
+
     fn key(&self) -> (usize, usize, usize, bool, bool) {
         (self.rows, self.piece.len(), self.k, self.first, self.last)
     }

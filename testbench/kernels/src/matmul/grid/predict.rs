@@ -8,11 +8,11 @@
 
 use exchange::GridConfig;
 use exchange::schedule::{Schedule, TileLists};
-use golden::Shape;
 use isa::{BLOCK, LANES};
 use tile::TileConfig;
 
 use super::partition::Partition;
+use crate::matmul::MatmulProblem;
 
 /// From a command's turn to be fetched to its execution.
 const FETCH_CYCLES: u64 = 3;
@@ -110,16 +110,16 @@ fn arrival(lists: &TileLists, next: u64, idle: u64) -> u64 {
 }
 
 /// About how many cycles a partition takes: the largest tile's blocks, the busiest port's words, and each barrier.
-pub fn rough(config: &GridConfig, shape: Shape, partition: Partition) -> u64 {
+pub fn rough(config: &GridConfig, problem: &MatmulProblem, partition: Partition) -> u64 {
     /// Commands, lists and the end of the pipelines, around each barrier.
     const STAGE_CYCLES: usize = 150;
     let most = |size: usize, block: usize, parts: usize| size.div_ceil(block).div_ceil(parts) * block;
-    let Partition { m, n, k } = partition;
+    let (Partition { m, n, k }, shape) = (partition, problem.shape);
     let (rows, columns) = (shape.m.div_ceil(m), most(shape.n, LANES as usize, n));
     let k_part = most(shape.k, BLOCK as usize, k);
     let lane_words = config.machine().lane_words;
     let gather = rows * k_part / 2 * (n - 1) / n + columns * k_part / 2 * (m - 1) / m;
-    let sums = (k - 1) * rows * most(columns, LANES as usize, k);
+    let sums = (k - 1) * rows * most(columns, LANES as usize, k) * problem.sums().bytes() / 4;
     let computed = tile_cycles(&config.tile, rows, k * most(columns, LANES as usize, k), k_part);
     (computed + (gather + sums).div_ceil(lane_words) + k * STAGE_CYCLES) as u64
 }
