@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 5 cycles with `advance`                                     |
+//! | Latency    | [`LATENCY_CYCLES`] = 9 cycles with `advance`                                     |
 //! | Throughput | one value a cycle                                                                |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | Horner's rule in fixed point, each step rounded down: [`functions::table`]       |
@@ -31,7 +31,7 @@ use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, lit};
 use crate::read_out::stage;
 
 /// Cycles from fraction to value.
-pub const LATENCY_CYCLES: usize = 5;
+pub const LATENCY_CYCLES: usize = 9;
 
 /// Bits of the value.
 pub const VALUE_BITS: usize = C0_BITS as usize;
@@ -114,17 +114,19 @@ impl Module for Curve {
         let segment = fraction.bits(FRACTION_BITS as usize..fraction.width()).named("segment");
         let address = (first_segment + segment.zero_extend(segment_bits)).named("address");
         let cubics = m.memory("cubics", segments.len(), WORD_BITS).initial(segments.iter().map(word).collect());
-        let constants = cubics.read_registered("coefficients", address, advance);
+        let coefficients = cubics.read_registered("coefficients", address, advance);
         let unused_bits = (FRACTION_BITS - ARGUMENT_BITS) as usize;
         let argument = stage(m, "argument", advance, &fraction.bits(unused_bits..FRACTION_BITS as usize));
 
-        // Stages 3 to 5: Horner's rule. The upper bits of the argument suffice for the upper coefficients.
-        let (sum, constants) = split_top(constants, C3_BITS);
-        let step = Step { sum, argument, constants };
-        let second = step.next(m, "second", advance, C2_BITS, THIRD_ARGUMENT_BITS);
+        // Stage 3: a register behind the block RAM.
+        let (sum, constants) = split_top(coefficients, C3_BITS);
+        let third = stage(m, "third", advance, &Step { sum, argument, constants });
+
+        // Stages 4 to 9: Horner's rule. The upper bits of the argument suffice for the upper coefficients.
+        let second = third.next(m, "second", advance, C2_BITS, THIRD_ARGUMENT_BITS);
         let first = second.next(m, "first", advance, C1_BITS, SECOND_ARGUMENT_BITS);
-        let value = first.sum("value", first.constants, ARGUMENT_BITS);
-        stage(m, "cubic", advance, &CurveOut { value })
+        let (product, constant) = stage(m, "value_product", advance, &(first.product(ARGUMENT_BITS), first.constants));
+        stage(m, "cubic", advance, &CurveOut { value: sum_of(constant, product) })
     }
 }
 
@@ -147,20 +149,25 @@ fn split_top(word: Signal, bits: u32) -> (Signal, Signal) {
     (word.bits(low..word.width()), word.bits(0..low))
 }
 
+/// A constant and a product, wider or narrower.
+fn sum_of(constant: Signal, product: Signal) -> Signal {
+    let width = constant.width();
+    constant + if product.width() < width { product.sign_extend(width) } else { product.truncate(width) }
+}
+
 impl Step {
-    /// `constant + sum * argument`, of the argument's upper bits, rounded down.
-    fn sum(&self, name: &str, constant: Signal, argument_bits: u32) -> Signal {
+    /// The sum times the argument's upper bits, rounded down.
+    fn product(&self, argument_bits: u32) -> Signal {
         let argument = self.argument.bits((ARGUMENT_BITS - argument_bits) as usize..ARGUMENT_BITS as usize);
-        let product = self.sum.mul_signed(cat([lit(0, 1), argument])).named(format!("{name}_product"));
-        let addend = product.bits(argument_bits as usize..product.width());
-        let addend = if addend.width() < constant.width() { addend.sign_extend(constant.width()) } else { addend };
-        constant + addend.truncate(constant.width())
+        let product = self.sum.mul_signed(cat([lit(0, 1), argument]));
+        product.bits(argument_bits as usize..product.width())
     }
 
-    /// One step with the next constant, `bits` wide, a cycle later.
+    /// One step with the next constant, `bits` wide: a cycle for the product, one for the sum.
     fn next(&self, m: &Builder, name: &str, advance: Signal, bits: u32, argument_bits: u32) -> Step {
-        let (constant, constants) = split_top(self.constants, bits);
-        let sum = self.sum(name, constant, argument_bits);
-        stage(m, name, advance, &Step { sum, argument: self.argument, constants })
+        let multiplied = Step { sum: self.product(argument_bits), ..*self };
+        let Step { sum, argument, constants } = stage(m, &format!("{name}_product"), advance, &multiplied);
+        let (constant, constants) = split_top(constants, bits);
+        stage(m, name, advance, &Step { sum: sum_of(constant, sum), argument, constants })
     }
 }

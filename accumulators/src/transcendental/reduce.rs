@@ -10,7 +10,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 5 cycles with `advance`                                     |
+//! | Latency    | [`LATENCY_CYCLES`] = 7 cycles with `advance`                                     |
 //! | Throughput | one operand a cycle                                                              |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | exact but for exponentials: x log2(e) is rounded down to 2^-32                   |
@@ -45,7 +45,7 @@ use crate::read_out::stage;
 use crate::round::leading_zeros;
 
 /// Cycles from operand to fraction.
-pub const LATENCY_CYCLES: usize = 5;
+pub const LATENCY_CYCLES: usize = 7;
 
 /// Bits of an exponent, two's complement: those of exponentials reach 2^512 and 2^-512.
 pub const EXPONENT_BITS: usize = 11;
@@ -104,7 +104,19 @@ bundle! {
         argument: Argument,
         multiplicand: Signal,
         factor: Signal,
+        /// From one, in units of 2^-24.
         distance: Signal,
+        scaling: Scaling,
+    }
+}
+
+bundle! {
+    /// How exponentials read the product.
+    struct Scaling {
+        /// The argument's, or for tanh twice the argument's.
+        exponent: Signal,
+        /// Places by which the product moves down.
+        down: Signal,
     }
 }
 
@@ -113,10 +125,45 @@ bundle! {
     struct Product {
         argument: Argument,
         product: Signal,
-        /// The distance from one with its leading one on top, and how far that was.
         distance: Signal,
         distance_zeros: Signal,
         near_one: Signal,
+        scaling: Scaling,
+    }
+}
+
+bundle! {
+    /// After stage 5.
+    struct Scaled {
+        argument: Argument,
+        /// `|x| log2(e)`, or |x|, 9 bits and 32 places.
+        scaled: Signal,
+        logarithm: Logarithm,
+        exponent: Signal,
+    }
+}
+
+bundle! {
+    /// What logarithms need.
+    struct Logarithm {
+        /// Exponent times ln(2), or the exponent.
+        whole: Signal,
+        /// The distance from one without its leading one, and the zeros above it.
+        distance: Signal,
+        distance_zeros: Signal,
+        near_one: Signal,
+    }
+}
+
+bundle! {
+    /// After stage 6.
+    struct Octave {
+        argument: Argument,
+        /// The exponential is 2^-(n + g).
+        n: Signal,
+        g: Signal,
+        logarithm: Logarithm,
+        exponent: Signal,
     }
 }
 
@@ -159,49 +206,94 @@ impl Module for Reduce {
         let argument = stage(m, "argument", advance, &operand.normalise());
         let factors = stage(m, "factors", advance, &argument.factors());
         let product = stage(m, "product", advance, &factors.multiply());
-        stage(m, "reduced", advance, &product.reduce())
+        let scaled = stage(m, "scaled", advance, &product.scale());
+        let octave = stage(m, "octave", advance, &scaled.split());
+        stage(m, "reduced", advance, &octave.reduce())
     }
 }
 
 impl Argument {
-    /// Stage 3: what is multiplied by what; the distance from one, in units of 2^-24.
+    /// Stage 3: what is multiplied by what; the distance from one.
     fn factors(&self) -> Factors {
-        use Function::{Exp2, Ln, Log2};
+        use Function::{Exp2, Ln, Log2, Tanh};
         let logarithm = is_any(self.operation, &[Ln, Log2]);
         let significand = cat([lit(1, 1), self.fraction]);
         let below_one = self.exponent.msb();
         let magnitude = (mux(below_one, -self.exponent, self.exponent)).truncate(8).named("exponent_magnitude");
         let constant = |value: u64| lit(value, constant::BITS as usize);
         let e_or_two = mux(is_any(self.operation, &[Exp2, Log2]), constant(ONE), constant(LOG2_E));
+        // tanh(x) = 2 sigmoid(2x) - 1: what follows is of 2x.
+        let tanh = is_any(self.operation, &[Tanh]);
+        let exponent = (self.exponent + tanh.zero_extend(EXPONENT_BITS)).named("doubled_exponent");
         Factors {
             argument: self.clone(),
             multiplicand: mux(logarithm, magnitude.zero_extend(SIGNIFICAND_BITS), significand).named("multiplicand"),
             factor: mux(is_any(self.operation, &[Ln]), constant(LN_2), e_or_two).named("factor"),
             distance: mux(below_one, -significand, cat([self.fraction, lit(0, 1)])).named("distance"),
+            scaling: Scaling { exponent, down: (lit(7, EXPONENT_BITS) - exponent).named("down") },
         }
     }
 }
 
 impl Factors {
-    /// Stage 4: the product; whether the operand lies from 3/4 to 3/2, and its distance from one with the leading one
-    /// on top.
+    /// Stage 4: the product; whether the operand lies from 3/4 to 3/2, and where its distance from one begins.
     fn multiply(&self) -> Product {
         let exponent = self.argument.exponent;
-        let zeros = leading_zeros("distance", self.distance).named("distance_zeros");
         let above = exponent.is_zero() & !self.distance.msb();
         let below = exponent.all() & !self.distance.bits(SIGNIFICAND_BITS - 2..SIGNIFICAND_BITS).any();
         Product {
             argument: self.argument.clone(),
             product: (self.multiplicand * self.factor).named("product"),
-            distance: self.distance.shift_left(zeros).bits(0..FRACTION).named("distance_fraction"),
-            distance_zeros: zeros,
+            distance: self.distance,
+            distance_zeros: leading_zeros("distance", self.distance).named("distance_zeros"),
             near_one: (above | below).named("near_one"),
+            scaling: self.scaling.clone(),
         }
     }
 }
 
 impl Product {
-    /// Stage 5: region, fraction and recipe of each kind of function; the function's own are selected.
+    /// Stage 5: the product at its place: from |x| = 256 on all ones, below 2^-33 nothing.
+    fn scale(&self) -> Scaled {
+        let Scaling { exponent, down } = self.scaling;
+        let top = self.product.bits(self.product.width() - SCALED_BITS..self.product.width());
+        let beyond = exponent.ge_signed(8).repeat(SCALED_BITS);
+        let lowest = (constant::PLACES - PLACES) as usize;
+        let logarithm = Logarithm {
+            whole: self.product.bits(lowest..lowest + SUM_BITS),
+            distance: self.distance.shift_left(self.distance_zeros).bits(0..FRACTION),
+            distance_zeros: self.distance_zeros,
+            near_one: self.near_one,
+        };
+        Scaled {
+            argument: self.argument.clone(),
+            scaled: (top.shift_right(down) | beyond).named("clamped"),
+            logarithm,
+            exponent,
+        }
+    }
+}
+
+impl Scaled {
+    /// Stage 6: whole part and fraction. Exponentials of positive numbers: x = -(n + g) with n negative.
+    fn split(&self) -> Octave {
+        use Function::{Exp, Exp2};
+        let Argument { operation, sign, .. } = self.argument;
+        let flip = (is_any(operation, &[Exp, Exp2]) & !sign).named("flip").repeat(SCALED_BITS + 1);
+        let signed = (self.scaled.zero_extend(SCALED_BITS + 1) ^ flip) - flip;
+        let places = FRACTION_BITS as usize;
+        Octave {
+            argument: self.argument.clone(),
+            n: signed.bits(places..SCALED_BITS + 1).sign_extend(EXPONENT_BITS),
+            g: signed.bits(0..places),
+            logarithm: self.logarithm.clone(),
+            exponent: self.exponent,
+        }
+    }
+}
+
+impl Octave {
+    /// Stage 7: region, fraction and recipe of each kind of function; the function's own are selected.
     fn reduce(&self) -> Reduced {
         use Function::{Exp, Exp2, Ln, Log2, Reciprocal, Sqrt, Tanh};
         let Argument { operation, fp16, ref special, .. } = self.argument;
@@ -259,26 +351,13 @@ impl Product {
     /// exp, exp2, tanh and sigmoid.
     fn exponential(&self, exponential: Signal, tanh: Signal, exp2: Signal) -> Plan {
         let Argument { sign, fraction, .. } = self.argument;
-        // tanh(x) = 2 sigmoid(2x) - 1: what follows is of 2x.
-        let exponent = (self.argument.exponent + tanh.zero_extend(EXPONENT_BITS)).named("doubled_exponent");
-
-        // |x| log2(e), 9 bits and 32 places: from |x| = 256 on all ones, below 2^-33 nothing.
-        let down = (lit(7, EXPONENT_BITS) - exponent).named("down");
-        let top = self.product.bits(self.product.width() - SCALED_BITS..self.product.width());
-        let scaled = top.shift_right(down).named("scaled");
-        let scaled = (scaled | exponent.ge_signed(8).repeat(SCALED_BITS)).named("clamped");
-        // Exponentials of positive numbers: x = -(n + g) with n negative.
-        let flip = (exponential & !sign).named("flip").repeat(SCALED_BITS + 1);
-        let signed = (scaled.zero_extend(SCALED_BITS + 1) ^ flip) - flip;
-        let fraction_bits = FRACTION_BITS as usize;
-        let g = signed.bits(0..fraction_bits).named("g");
-        let n = signed.bits(fraction_bits..SCALED_BITS + 1).sign_extend(EXPONENT_BITS).named("n");
+        let Octave { n, g, exponent, .. } = *self;
 
         // Where sigmoid is near 1/2; the binade of x/2 is the exponent less one.
         let near = (exponent.msb() & !exponential).named("near_zero");
         let depth = at_most(!exponent, TANH_REGIONS).named("depth");
-        let octave = at_most(n, LOGISTIC_REGIONS + 1).named("octave");
-        let far_region = mux(exponential, region(EXPONENTIAL), octave + region(LOGISTIC - 1));
+        let far = at_most(n, LOGISTIC_REGIONS + 1).named("far") + region(LOGISTIC - 1);
+        let far_region = mux(exponential, region(EXPONENTIAL), far);
         let scale = mux(near, exponent - 1, -n);
         let beside_one = (!exponential & mux(tanh, !near, near | !sign)).named("beside_one");
         let whole = cat([!near, near, lit(0, SUM_BITS - 2)]) & beside_one.repeat(SUM_BITS);
@@ -306,23 +385,21 @@ impl Product {
     /// ln and log2.
     fn logarithm(&self, log2: Signal) -> Plan {
         let Argument { exponent, fraction, .. } = self.argument;
+        let Logarithm { whole, distance, distance_zeros: zeros, near_one } = self.logarithm;
         let below_one = exponent.msb();
         let first = mux(log2, region(LOG2), region(LN));
-        let zeros = self.distance_zeros;
         let from_first =
             mux(below_one, region(BELOW_ONE - 2), region(ABOVE_ONE - 1)) + zeros.zero_extend(region_bits());
-        let distance = cat([self.distance, lit(0, FRACTION_BITS as usize - FRACTION)]);
-        let scale = mux(self.near_one, !zeros.zero_extend(EXPONENT_BITS), lit(0, EXPONENT_BITS));
+        let distance = cat([distance, lit(0, FRACTION_BITS as usize - FRACTION)]);
+        let scale = mux(near_one, !zeros.zero_extend(EXPONENT_BITS), lit(0, EXPONENT_BITS));
         let plan = self.value_alone(
-            mux(self.near_one, first + from_first, first),
-            mux(self.near_one, distance, self.fraction()),
+            mux(near_one, first + from_first, first),
+            mux(near_one, distance, self.fraction()),
             scale.named("logarithm_scale"),
         );
-        let lowest = (constant::PLACES - PLACES) as usize;
-        let whole = self.product.bits(lowest..lowest + SUM_BITS) & (!self.near_one).repeat(SUM_BITS);
         Plan {
-            whole: whole.named("logarithm_whole"),
-            subtract: below_one & !self.near_one,
+            whole: (whole & (!near_one).repeat(SUM_BITS)).named("logarithm_whole"),
+            subtract: below_one & !near_one,
             negative: below_one,
             exact: log2 & fraction.is_zero(),
             ..plan

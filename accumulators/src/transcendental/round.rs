@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 4 cycles with `advance`                                     |
+//! | Latency    | [`LATENCY_CYCLES`] = 8 cycles with `advance`                                     |
 //! | Throughput | one result a cycle                                                               |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | RNE, once; what is not exact lies above the value and below the next             |
@@ -32,7 +32,7 @@ use crate::read_out::{ResultFlags, stage};
 use crate::round::{Aligned, leading_zeros};
 
 /// Cycles from value to result.
-pub const LATENCY_CYCLES: usize = 4;
+pub const LATENCY_CYCLES: usize = 8;
 
 /// Bits of the sum.
 pub const SUM_BITS: usize = 42;
@@ -81,7 +81,19 @@ bundle! {
 }
 
 bundle! {
-    /// After stages 1 and 2: a magnitude; `exponent` is that of its top bit.
+    /// After stages 1 and 2: what is added to the whole part.
+    struct Addend {
+        addend: Signal,
+        places: Signal,
+        whole: Signal,
+        exponent: Signal,
+        exact: Signal,
+        mode: Mode,
+    }
+}
+
+bundle! {
+    /// After stages 3 and 5: a magnitude; `exponent` is that of its top bit.
     struct Magnitude {
         magnitude: Signal,
         exponent: Signal,
@@ -91,7 +103,23 @@ bundle! {
 }
 
 bundle! {
-    /// After stage 3: what is rounded to either format.
+    /// After stage 4.
+    struct Counted {
+        magnitude: Magnitude,
+        zeros: Signal,
+    }
+}
+
+bundle! {
+    /// After stage 6: a magnitude, and how far it moves down.
+    struct Lowered {
+        distance: Signal,
+        unrounded: Unrounded,
+    }
+}
+
+bundle! {
+    /// After stage 7: what is rounded to either format.
     struct Unrounded {
         /// Kept where a subnormal needs it.
         magnitude: Signal,
@@ -134,9 +162,13 @@ impl Module for Round {
     fn build(&self, m: &Builder, io: RoundIn) -> RoundOut {
         m.summary("Adds, normalises and rounds the value of a curve.");
         let advance = io.advance;
-        let sum = stage(m, "sum", advance, &sum(io.value, io.recipe));
-        let normalised = stage(m, "normalised", advance, &sum.normalise());
-        let unrounded = stage(m, "unrounded", advance, &normalised.lower());
+        let placed = stage(m, "placed", advance, &place(io.value, io.recipe));
+        let moved = stage(m, "moved", advance, &placed.move_down());
+        let sum = stage(m, "sum", advance, &moved.add());
+        let counted = stage(m, "counted", advance, &sum.count());
+        let normalised = stage(m, "normalised", advance, &counted.normalise());
+        let lowered = stage(m, "lowered", advance, &normalised.distance());
+        let unrounded = stage(m, "unrounded", advance, &lowered.lower());
         stage(m, "rounded", advance, &unrounded.round())
     }
 }
@@ -156,8 +188,8 @@ impl Special {
     }
 }
 
-/// Stage 1: `whole +- value`. An exact root is cleared of the table's error.
-fn sum(value: Signal, recipe: Recipe) -> Magnitude {
+/// Stage 1: the value with its sign, where it begins. An exact root is cleared of the table's error.
+fn place(value: Signal, recipe: Recipe) -> Addend {
     let below_root = PLACES as usize - ROOT_PLACES;
     let zeros = value.bits(below_root - ROOT_ZEROS..below_root).is_zero();
     let exact_root = (recipe.root & zeros).named("exact_root");
@@ -169,48 +201,77 @@ fn sum(value: Signal, recipe: Recipe) -> Magnitude {
     let subtract = recipe.subtract.repeat(VALUE_BITS + 1);
     let summand = ((value.zero_extend(VALUE_BITS + 1) ^ subtract) - subtract).named("summand");
     let low = lit(0, ONE_PLACE as usize);
-    let placed = mux(recipe.beside_one, cat([summand, low]), summand.sign_extend(width));
-    let addend = placed.shift_right_signed(recipe.places).truncate(SUM_BITS).named("addend");
-    Magnitude {
-        magnitude: recipe.whole + addend,
+    Addend {
+        addend: mux(recipe.beside_one, cat([summand, low]), summand.sign_extend(width)),
+        places: recipe.places,
+        whole: recipe.whole,
         exponent: recipe.exponent,
         exact: mux(recipe.root, exact_root, recipe.exact),
         mode: Mode { fp16: recipe.fp16, negative: recipe.negative, special: recipe.special },
     }
 }
 
-impl Magnitude {
-    /// Stage 2: the leading one to the top.
-    fn normalise(self) -> Magnitude {
-        let zeros = leading_zeros("magnitude", self.magnitude).named("normalising_shift");
-        Magnitude {
-            magnitude: self.magnitude.shift_left(zeros).named("shifted"),
-            exponent: (self.exponent - zeros.zero_extend(EXPONENT_BITS)).named("exponent"),
-            ..self
-        }
+impl Addend {
+    /// Stage 2: the value at its place.
+    fn move_down(self) -> Addend {
+        Addend { addend: self.addend.shift_right_signed(self.places).truncate(SUM_BITS), ..self }
     }
 
-    /// Stage 3: a number below the format's normal range moves down by its distance from it, at the most until only
-    /// its leading one is left.
-    fn lower(self) -> Unrounded {
+    /// Stage 3: `whole +- value`.
+    fn add(self) -> Magnitude {
+        let Addend { addend, whole, exponent, exact, mode, .. } = self;
+        Magnitude { magnitude: whole + addend, exponent, exact, mode }
+    }
+}
+
+impl Magnitude {
+    /// Stage 4: where the magnitude begins.
+    fn count(self) -> Counted {
+        Counted { zeros: leading_zeros("magnitude", self.magnitude), magnitude: self }
+    }
+
+    /// Stage 6: a number below the format's normal range is to move down by its distance from it, at the most until
+    /// only its leading one is left.
+    fn distance(self) -> Lowered {
         let biased_less_one = |format: Format| self.exponent + lit(format.bias() - 1, EXPONENT_BITS);
         let exponent = mux(self.mode.fp16, biased_less_one(FP16), biased_less_one(FP32)).named("biased_less_one");
         let tiny = exponent.msb().named("tiny");
-        let distance = -exponent;
         let most = SUM_BITS - 1;
+        let distance = (-exponent).named("distance");
         let distance = mux(distance.gt(most), lit(most, EXPONENT_BITS), distance) & tiny.repeat(EXPONENT_BITS);
-        let distance = distance.truncate(6).named("distance_below");
         // From 2^254 and 2^30 on, FP32 and FP16 overflow.
         let limit = |format: Format| lit(format.special_exponent() - 1, EXPONENT_BITS);
         let limit = mux(self.mode.fp16, limit(FP16), limit(FP32));
         let limited = mux(exponent.gt(limit), limit, exponent) & (!tiny).repeat(EXPONENT_BITS);
-        Unrounded {
-            magnitude: self.magnitude.shift_right(distance).named("lowered"),
+        let unrounded = Unrounded {
+            magnitude: self.magnitude,
             exponent: limited.truncate(FP32.exponent_bits + 1).named("limited"),
             tiny,
             exact: self.exact,
             mode: self.mode,
+        };
+        Lowered { distance: distance.truncate(6), unrounded }
+    }
+}
+
+impl Counted {
+    /// Stage 5: the leading one to the top.
+    fn normalise(self) -> Magnitude {
+        let Counted { magnitude: Magnitude { magnitude, exponent, exact, mode }, zeros } = self;
+        Magnitude {
+            magnitude: magnitude.shift_left(zeros).named("shifted"),
+            exponent: (exponent - zeros.zero_extend(EXPONENT_BITS)).named("exponent"),
+            exact,
+            mode,
         }
+    }
+}
+
+impl Lowered {
+    /// Stage 7: a subnormal to its place.
+    fn lower(self) -> Unrounded {
+        let magnitude = self.unrounded.magnitude.shift_right(self.distance);
+        Unrounded { magnitude, ..self.unrounded }
     }
 }
 
