@@ -197,8 +197,18 @@ struct Draft<'a> {
     config: &'a GridConfig,
     problem: &'a MatmulProblem,
     partition: Partition,
-    /// Commands and cycles by rows, columns, part of K, and whether they begin and end the sums.
-    computes: HashMap<(usize, usize, usize, bool, bool), (Vec<Panel>, Compute)>,
+    /// Commands and cycles of each kind of work.
+    computes: HashMap<Work, (Vec<Panel>, Compute)>,
+}
+
+/// What tells the commands of different tiles and stages apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Work {
+    rows: usize,
+    columns: usize,
+    k: usize,
+    first: bool,
+    last: bool,
 }
 
 /// One tile's work between two barriers.
@@ -216,19 +226,7 @@ impl<'a> Draft<'a> {
         for tile in 0..partition.tiles() {
             for stage in 0..partition.k {
                 let step = draft.step(draft.place(tile), stage);
-                if !draft.computes.contains_key(&step.key()) {
-                    let common = Common {
-                        config: &config.tile,
-                        k_counts: &k_counts(step.k),
-                        partial: step.partial(problem),
-                        result: step.result(problem),
-                    };
-                    let (panels, _) = panels::panels(common, step.rows, step.piece.len());
-                    let commands = panels.iter().map(|panel| (panel.rows.len(), panel.columns.len()));
-                    let timeline = panels::timeline(common, commands);
-                    let compute = Compute { issued: timeline.issued(), cycles: timeline.end() };
-                    draft.computes.insert(step.key(), (panels, compute));
-                }
+                draft.computes.entry(step.work()).or_insert_with(|| step.commands(config, problem));
             }
         }
         draft
@@ -327,7 +325,7 @@ impl<'a> Draft<'a> {
             return Err(program_bytes);
         }
         let compute = |stage: usize| -> Vec<Option<Compute>> {
-            let of = |tile| Some(self.computes[&self.step(partition.place(tile)?, stage).key()].1);
+            let of = |tile| Some(self.computes[&self.step(partition.place(tile)?, stage).work()].1);
             (0..config.tiles()).map(of).collect()
         };
         let stages: Vec<Stage> = (0..)
@@ -396,7 +394,7 @@ impl<'a> Draft<'a> {
         let place = self.partition.place(tile);
         let nothing = TileLists::default();
         let lists = |stage: usize| exchanges[stage].as_ref().map(|exchange| &exchange.tiles[tile]);
-        let panels = |stage: usize| place.map(|place| &self.computes[&self.step(place, stage).key()].0);
+        let panels = |stage: usize| place.map(|place| &self.computes[&self.step(place, stage).work()].0);
         // At most EXCHANGE, WAIT, SYNC, WAIT and the panels in each stage, and HALT.
         let commands = (0..exchanges.len()).map(|stage| 4 + panels(stage).map_or(0, Vec::len)).sum::<usize>() + 1;
         let mut writer = Writer::new(layout.program.address, commands, layout.free_banks(&self.config.tile));
@@ -472,8 +470,22 @@ impl Step {
         if self.last { problem.results() } else { problem.sums() }
     }
 
-    fn key(&self) -> (usize, usize, usize, bool, bool) {
-        (self.rows, self.piece.len(), self.k, self.first, self.last)
+    fn work(&self) -> Work {
+        Work { rows: self.rows, columns: self.piece.len(), k: self.k, first: self.first, last: self.last }
+    }
+
+    /// The commands, and when they are done.
+    fn commands(&self, config: &GridConfig, problem: &MatmulProblem) -> (Vec<Panel>, Compute) {
+        let common = Common {
+            config: &config.tile,
+            k_counts: &k_counts(self.k),
+            partial: self.partial(problem),
+            result: self.result(problem),
+        };
+        let (panels, _) = panels::panels(common, self.rows, self.piece.len());
+        let commands = panels.iter().map(|panel| (panel.rows.len(), panel.columns.len()));
+        let timeline = panels::timeline(common, commands);
+        (panels, Compute { issued: timeline.issued(), cycles: timeline.end() })
     }
 }
 
