@@ -1,6 +1,6 @@
 //! The finished chunks in a file, by which a sweep goes on where it was interrupted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Record {
     /// Of the tables, and of what the model makes of them: a record of others is of no use.
     fingerprint: u64,
     /// By function and number of the chunk.
-    chunks: BTreeMap<String, HashMap<u64, Tally>>,
+    chunks: BTreeMap<String, BTreeMap<u64, Tally>>,
     #[serde(skip)]
     path: PathBuf,
 }
