@@ -1,15 +1,17 @@
 //! Plans kernels onto tiles, runs them on any device, and compares with the golden model.
 //!
-//! | Module       | What is there                                                                        |
-//! |--------------|--------------------------------------------------------------------------------------|
-//! | [`device`]   | [`Device`](device::Device): load, start, wait, read; on golden model or simulators   |
-//! | [`matmul`]   | dense products of any size: planner, run, comparison                                 |
-//! | [`activity`] | what AMP, streams and banks did over the cycles of a run                             |
-//! | [`random`]   | matrices from a seed                                                                 |
-//! | [`timing`]   | the cycle model of the AMP engine that plans are chosen by                           |
-//! | [`view`]     | which signals of a waveform one looks at first, for GTKWave and Surfer               |
+//! | Module         | What is there                                                                          |
+//! |----------------|----------------------------------------------------------------------------------------|
+//! | [`device`]     | [`Device`](device::Device): load, start, wait, read; on golden model or simulators     |
+//! | [`matmul`]     | dense products of any size on one tile or many: planner, run, comparison               |
+//! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
+//! | [`activity`]   | what AMP, streams and banks did over the cycles of a run                               |
+//! | [`random`]     | matrices from a seed                                                                   |
+//! | [`timing`]     | the cycle model of the AMP engine that plans are chosen by                             |
+//! | [`view`]       | which signals of a waveform one looks at first, for GTKWave and Surfer                 |
 
 pub mod activity;
+pub mod collective;
 pub mod device;
 pub mod matmul;
 pub mod random;

@@ -33,6 +33,7 @@ pub use layout::{Layout, Region};
 pub use panels::Panel;
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
+pub(crate) use program::Writer;
 pub use run::{MatmulReport, Operands, run_matmul, simulation_cycles};
 
 use golden::{OutputType, ReadOut, Shape};

@@ -26,7 +26,9 @@ mod predict;
 mod run;
 
 pub use compare::expected;
+pub(crate) use partition::part;
 pub use partition::{Partition, Place};
 pub use plan::{Candidate, GridPlan, GridPlanError, TilePart, plan, plan_partition};
 pub use predict::Predicted;
+pub(crate) use predict::{Stage, predict};
 pub use run::{GridReport, run_grid_matmul, simulation_cycles};

@@ -114,7 +114,7 @@ impl GridPlan {
     }
 
     /// The region of results of a tile's last piece.
-    pub(super) fn results(&self, piece: &Range<usize>) -> Region {
+    pub(crate) fn results(&self, piece: &Range<usize>) -> Region {
         results(&self.config, &self.layout, piece, self.problem.results())
     }
 
