@@ -7,9 +7,6 @@ use kernels::view::{self, Group, gtkwave_save_file, surfer_command_file};
 use rtl::Design;
 use rtl::wave::{TraceOptions, Waveform};
 
-use tile::TileConfig;
-
-use crate::commands::emit::tile_design;
 use crate::failure::Failure;
 use crate::output_file::OutputFile;
 use crate::view_file::ViewFile;
@@ -26,7 +23,7 @@ pub struct TraceArguments {
     /// Cycles of the waveforms, without it all to the end
     #[arg(long, value_name = "CYCLES", requires = "trace")]
     trace_cycles: Option<u64>,
-    /// Only this instance and what is below it, such as amp_engine.amp
+    /// Only this instance and what is below it, such as amp_engine.amp, or tile_3 with --tiles
     #[arg(long, value_name = "INSTANCE", requires = "trace")]
     trace_scope: Option<String>,
 }
@@ -70,12 +67,15 @@ struct Views {
 }
 
 impl TraceArguments {
-    /// Opens the waveforms of a run on a tile; none if none is asked for.
-    pub fn open(&self, config: &TileConfig) -> Result<(Vec<Waveform>, Option<TraceFiles>), Failure> {
+    /// Opens the waveforms of a run of a design; none if none is asked for.
+    pub fn open(
+        &self,
+        design: impl FnOnce() -> Result<Design, Failure>,
+    ) -> Result<(Vec<Waveform>, Option<TraceFiles>), Failure> {
         if self.trace.is_empty() {
             return Ok((vec![], None));
         }
-        let design = &tile_design(config)?;
+        let design = &design()?;
         let options = self.options(design)?;
         let mut files = vec![];
         let mut waveforms = vec![];
@@ -167,7 +167,7 @@ fn no_instance(design: &Design, path: &str) -> String {
         }
     }
     let names: Vec<&str> = module.instances.iter().map(|instance| instance.name.as_str()).collect();
-    let place = if found.is_empty() { "the tile".to_owned() } else { format!("`{found}`") };
+    let place = if found.is_empty() { format!("the {}", design.top().name) } else { format!("`{found}`") };
     if names.is_empty() {
         return format!("there is no instance below {place}");
     }

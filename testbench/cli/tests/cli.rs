@@ -338,6 +338,8 @@ fn figures_are_measured_named_and_plotted() {
         "ipu64_128x128x128_predicted_cycles",
         "ipu64_rows_1_utilisation",
         "ipu64_rows_64_utilisation",
+        "4_tiles_256x256x256_cycles",
+        "native_4_tiles_speed",
         "native_speed",
         "verilator_o1_speed",
         "native_speed_over_verilator_o1",
@@ -515,4 +517,75 @@ fn usage_errors_have_status_2() {
     for arguments in ["", "matmul A.npy", "matmul A.npy B.npy --m 3", "matmul --sim modelsim", "multiply", "emit"] {
         assert_eq!(sandbox.run(arguments).status.code(), Some(2), "{arguments}");
     }
+}
+
+/// Options of a small machine.
+const SMALL_MACHINE: &str = "--tiles 3 --set rows=16 --set banks=20 --set bank_kib=2";
+
+#[test]
+fn many_tiles_share_a_product() {
+    let sandbox = small_product("tiles");
+    let table = sandbox.succeed("matmul A.npy B.npy --out C.npy --tiles 2 --config small16");
+    assert!(table.contains("\ngolden      9 results and the flags compared: all bit-exact"), "{table}");
+    let c = sandbox.data("C.npy", "<f4", "(3, 3)");
+    assert_eq!(c, fp32(&[7.0, 6.0, 5.0, 6.0, 8.0, 10.0, 8.0, 8.0, 8.0]));
+
+    sandbox.npy("bias.npy", "<f4", "(3,)", &fp32(&[-7.5, 0.25, -100.0]));
+    sandbox.succeed(&format!("matmul A.npy B.npy --out C.npy --bias bias.npy --out-type fp16 --relu {SMALL_MACHINE}"));
+    let c = sandbox.data("C.npy", "<f2", "(3, 3)");
+    assert_eq!(c, fp16(&[0, 0x4640, 0, 0, 0x4820, 0, 0x3800, 0x4820, 0]));
+}
+
+#[test]
+fn the_summary_of_many_tiles_accounts_for_every_cycle() {
+    let sandbox = Sandbox::new("tiles_summary");
+    let summary = sandbox.json(&format!("matmul --m 20 --n 70 --k 60 --json {SMALL_MACHINE}"));
+    let number = |key: &str| summary[key].as_u64().unwrap();
+    assert_eq!((number("tiles"), number("macs_per_cycle"), number("compared")), (3, 3 * 64, 20 * 70));
+    assert_eq!((&summary["bit_exact"], &summary["cycles"]), (&true.into(), &summary["predicted_cycles"]));
+    let parts = ["compute_cycles", "exchange_cycles", "sync_cycles", "other_cycles"].map(number);
+    assert!(parts[0] > 0 && parts[1] > 0 && parts.iter().sum::<u64>() == number("cycles"), "{parts:?}");
+    assert!(number("compute_bound_cycles") + number("exchange_bound_cycles") < number("cycles"));
+    let alternatives = summary["alternatives"].as_array().unwrap();
+    assert!(alternatives.len() > 2 && alternatives[0]["partition"] == summary["partition"], "{alternatives:?}");
+    let cycles = alternatives.iter().map(|alternative| alternative["predicted_cycles"].as_u64().unwrap());
+    assert!(cycles.clone().is_sorted() && cycles.min() == Some(number("cycles")));
+}
+
+#[test]
+fn waveforms_show_all_tiles_or_one() {
+    let sandbox = Sandbox::new("tiles_waveforms");
+    let run = "matmul --tiles 2 --m 1 --n 1 --k 1 --config small16";
+    sandbox.succeed(&format!("{run} --trace all.vcd --trace-cycles 3"));
+    let waveform = fs::read_to_string(sandbox.folder.join("all.vcd")).unwrap();
+    assert!(waveform.contains("$scope module tile_0 $end") && waveform.contains("$scope module tile_1 $end"));
+    sandbox.succeed(&format!("{run} --trace one.fst --trace-cycles 3 --trace-scope tile_1"));
+    for (view, tile) in [("all.gtkw", 0), ("one.gtkw", 1)] {
+        let view = fs::read_to_string(sandbox.folder.join(view)).unwrap();
+        assert!(view.contains(&format!("\ngrid_n2.tile_{tile}.sequencer.state_as_text\n")), "{view}");
+        assert!(!view.contains(&format!("tile_{}", 1 - tile)), "{view}");
+    }
+}
+
+#[test]
+fn machines_that_cannot_be_are_refused() {
+    let sandbox = Sandbox::new("bad_tiles");
+    let refused = |arguments: &str| sandbox.refusal(&format!("matmul {arguments}"));
+    assert_eq!(refused("--tiles 65"), "--tiles 65: expected 1 to 64");
+    assert_eq!(refused("--tiles 0"), "--tiles 0: expected 1 to 64");
+    assert_eq!(
+        refused("--tiles 2 --report page.html"),
+        "--report page.html: shows a run on one tile; expected no --tiles with it"
+    );
+    assert_eq!(
+        refused("--tiles 2 --config small16 --m 999 --n 999 --k 999"),
+        "999 x 999 x 999 on 2 tiles of small16: operands and results of no partition fit the 65536 bytes of a tile; \
+         expected a smaller product or more tiles"
+    );
+    let scope = refused("--tiles 2 --config small16 --m 1 --n 1 --k 1 --trace w.vcd --trace-scope tile_2");
+    assert_eq!(
+        scope,
+        "--trace-scope tile_2: no such instance; the grid_n2 has broadcast, tile_0, tile_1, fabric, sync"
+    );
+    assert_eq!(sandbox.names(), [""; 0]);
 }

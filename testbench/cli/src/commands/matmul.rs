@@ -1,4 +1,4 @@
-//! `tessera matmul`: a matrix product on a simulated tile.
+//! `tessera matmul`: a matrix product on a simulated tile, or on a machine of many.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
 use golden::{OutputType, Shape, Start};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::activity::Activity;
-use kernels::device::Device;
+use kernels::device::{Device, DeviceError};
 use kernels::matmul::{
     Comparison, MatmulPlan, MatmulProblem, MatmulReport, Operands, StartKind, expected, plan, run_matmul,
     simulation_cycles,
@@ -17,6 +17,7 @@ use kernels::matmul::{
 use kernels::random::Random;
 use tile::TileConfig;
 
+use super::emit::tile_design;
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
@@ -25,6 +26,7 @@ use crate::output_file::{OutputFile, protect};
 use crate::report::Report;
 use crate::trace::{TraceArguments, TraceFiles};
 
+pub mod grid;
 pub mod summary;
 
 #[derive(Args)]
@@ -50,6 +52,9 @@ pub struct Arguments {
     /// Where the random numbers begin
     #[arg(long, default_value_t = 0, conflicts_with = "a")]
     seed: u64,
+    /// Tiles that share the work, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    tiles: usize,
     #[command(flatten)]
     config: ConfigOptions,
     #[command(flatten)]
@@ -92,12 +97,14 @@ pub struct Run {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.kernel.check()?;
     let config = arguments.kernel.apply(arguments.config.load()?);
+    if arguments.tiles != 1 {
+        return grid::run(arguments, config);
+    }
     let product = product(arguments)?;
-    [&arguments.a, &arguments.b, &arguments.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
-    let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
+    let out = arguments.results()?;
     let page = arguments.report.as_deref().map(report_file).transpose()?;
 
-    let (mut waveforms, files) = arguments.trace.open(&config)?;
+    let (mut waveforms, files) = arguments.trace.open(|| tile_design(&config))?;
     let (waveform, watched) = Activity::watch(&config);
     if page.is_some() {
         waveforms.push(waveform);
@@ -108,7 +115,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let run = match run {
         Err(Failure::Run(failure)) => {
             // A waveform is wanted most where a run fails; a failure to write it does not hide that one.
-            if let Err(also) = finish(&mut *device, files) {
+            if let Err(also) = finish(device.finish(), device.simulated_cycles(), files) {
                 eprintln!("note: {also}");
             }
             return Err(Failure::Run(failure));
@@ -116,7 +123,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         run => run?,
     };
     arguments.trace.check_window(device.simulated_cycles())?;
-    finish(&mut *device, files)?;
+    finish(device.finish(), device.simulated_cycles(), files)?;
     if run.plan.rounds_partial_sums() {
         let parts = run.plan.k_parts().len();
         eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
@@ -130,27 +137,25 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         page.commit_text(&report.page().map_err(Failure::Run)?)?;
     }
     if arguments.json {
-        let seed = arguments.a.is_none().then_some(arguments.seed);
-        print_json(&summary::Summary::of(&run, simulator, seed))?;
+        print_json(&summary::Summary::of(&run, simulator, arguments.seed()))?;
     } else {
-        print_text(&summary::table(&run, simulator))?;
+        print_text(&summary::table(&summary::lines(&run, simulator)))?;
     }
     verdict(&run.comparison)?;
-
-    // Only what is right gets the name that was asked for.
-    if let Some(out) = out {
-        let Shape { m, n, .. } = product.shape;
-        let matrix = Matrix { rows: m, columns: n, bits: run.report.bits };
-        let format = run.plan.problem.read_out.output.format();
-        out.commit(|writer| npy::write_matrix(writer, &matrix, format))?;
-    }
-    Ok(())
+    write_results(out, &run.plan.problem, run.report.bits)
 }
 
-/// Ends the waveforms and puts them in their places.
-fn finish(device: &mut dyn Device, files: Option<TraceFiles>) -> Result<(), Failure> {
-    device.finish()?;
-    files.map_or(Ok(()), |files| files.commit(device.simulated_cycles()))
+/// Puts the waveforms of a device that was finished in their places.
+fn finish(finished: Result<(), DeviceError>, cycles: u64, files: Option<TraceFiles>) -> Result<(), Failure> {
+    finished?;
+    files.map_or(Ok(()), |files| files.commit(cycles))
+}
+
+/// Only what is right gets the name that was asked for.
+fn write_results(out: Option<OutputFile>, problem: &MatmulProblem, bits: Vec<u32>) -> Result<(), Failure> {
+    let Some(out) = out else { return Ok(()) };
+    let matrix = Matrix { rows: problem.shape.m, columns: problem.shape.n, bits };
+    out.commit(|writer| npy::write_matrix(writer, &matrix, problem.read_out.output.format()))
 }
 
 /// The file of a report.
@@ -162,6 +167,17 @@ fn report_file(path: &Path) -> Result<OutputFile, Failure> {
 }
 
 impl Arguments {
+    /// The seed of random operands.
+    fn seed(&self) -> Option<u64> {
+        self.a.is_none().then_some(self.seed)
+    }
+
+    /// The file of the results, which is no input.
+    fn results(&self) -> Result<Option<OutputFile>, Failure> {
+        [&self.a, &self.b, &self.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
+        self.out.as_deref().map(OutputFile::create).transpose()
+    }
+
     /// Where the operands come from, in words.
     fn operands(&self) -> String {
         match (&self.a, &self.b) {
@@ -212,6 +228,22 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
 }
 
 impl Product {
+    /// What is to be planned.
+    fn problem(&self, read_out: golden::ReadOut) -> MatmulProblem {
+        MatmulProblem { shape: self.shape, start: self.start().0, read_out, exact_sums: false }
+    }
+
+    /// What it is computed from.
+    fn operands(&self) -> Operands<'_> {
+        Operands { a: &self.a, b: &self.b, start: self.start().1 }
+    }
+
+    /// How far results are from the product in FP64.
+    fn error(&self, bits: &[u32], read_out: golden::ReadOut) -> ErrorSummary {
+        let reference = matmul_fp64(self.shape, &self.a, &self.b, self.start().1, read_out.activation);
+        summarize_errors(read_out.output, bits, &reference)
+    }
+
     /// What the sums start from. A single row is a bias also where there is a single row of results.
     fn start(&self) -> (StartKind, Start<'_>) {
         match &self.bias {
@@ -229,10 +261,8 @@ pub fn multiply(
     product: &Product,
     read_out: golden::ReadOut,
 ) -> Result<Run, Failure> {
-    let (kind, start) = product.start();
-    let problem = MatmulProblem { shape: product.shape, start: kind, read_out, exact_sums: false };
-    let plan = plan(config, &problem).map_err(|error| Failure::Input(error.to_string()))?;
-    let operands = Operands { a: &product.a, b: &product.b, start };
+    let plan = plan(config, &product.problem(read_out)).map_err(|error| Failure::Input(error.to_string()))?;
+    let operands = product.operands();
 
     let bar = progress_bar(simulation_cycles(&plan));
     let begin = Instant::now();
@@ -240,9 +270,8 @@ pub fn multiply(
     let simulation = begin.elapsed();
     bar.finish_and_clear();
 
-    let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
-    let reference = matmul_fp64(product.shape, &product.a, &product.b, start, read_out.activation);
-    let error = summarize_errors(read_out.output, &report.bits, &reference);
+    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let error = product.error(&report.bits, read_out);
     Ok(Run { plan, report, comparison, error, simulation })
 }
 

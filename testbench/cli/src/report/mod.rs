@@ -133,7 +133,7 @@ impl Report<'_> {
                 div {
                     dt { "Cycles" }
                     dd { (grouped(report.cycles)) }
-                    dd { (summary::prediction(report)) }
+                    dd { (summary::prediction(report.cycles, report.predicted_cycles)) }
                 }
                 @for (name, (kind, cycles)) in ["Bounded by", "Then"].into_iter().zip(&largest) {
                     div {

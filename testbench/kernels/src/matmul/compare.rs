@@ -4,8 +4,9 @@ use std::fmt;
 
 use golden::{Flags, MatmulOptions, MatmulResult, OutputType, ReadOut, Shape, Start};
 
+use super::MatmulProblem;
 use super::plan::MatmulPlan;
-use super::run::{MatmulReport, Operands};
+use super::run::Operands;
 
 /// What the plan computes, by the golden model: its product, with the same partial sums where K is cut.
 ///
@@ -62,13 +63,13 @@ pub struct Difference {
 }
 
 impl Comparison {
-    /// Compares every result, bit for bit. Panics unless both have as many, and at least one.
-    pub fn of(plan: &MatmulPlan, report: &MatmulReport, expected: &MatmulResult) -> Self {
-        assert_eq!(report.bits.len(), expected.bits.len(), "as many results as the golden model has");
+    /// Compares every result of a run, bit for bit, and its flags. Panics unless both have as many, and at least one.
+    pub fn of(problem: &MatmulProblem, (bits, flags): (&[u32], Flags), expected: &MatmulResult) -> Self {
+        assert_eq!(bits.len(), expected.bits.len(), "as many results as the golden model has");
         assert!(!expected.bits.is_empty(), "nothing to compare");
-        let columns = plan.problem.shape.n;
-        let output = plan.problem.read_out.output;
-        let pairs = report.bits.iter().zip(&expected.bits).enumerate();
+        let columns = problem.shape.n;
+        let output = problem.read_out.output;
+        let pairs = bits.iter().zip(&expected.bits).enumerate();
         let mut differences =
             pairs.filter(|(_, (found, expected))| found != expected).map(|(index, (&found, &expected))| Difference {
                 row: index / columns,
@@ -79,10 +80,10 @@ impl Comparison {
             });
         let first = differences.next();
         Comparison {
-            compared: report.bits.len(),
+            compared: bits.len(),
             different: differences.count() + usize::from(first.is_some()),
             first,
-            flags: (report.flags, expected.flags),
+            flags: (flags, expected.flags),
         }
     }
 

@@ -113,14 +113,17 @@ const GROUPS: [(&str, &[(&str, Style)]); 6] = [
     ),
 ];
 
-/// The groups as far as a waveform of a tile has their signals; those without any are left out.
+/// The groups as far as a waveform has their signals, of a machine of many tiles those of the first that it shows; groups
+/// without any are left out.
 pub fn groups(design: &Design, options: &TraceOptions) -> Vec<Group> {
     let shown = shown_names(design, options);
+    let tile = shown.iter().find_map(|name| tile_instance(&name.path)).unwrap_or_default();
     let mut groups = vec![];
     for (title, patterns) in GROUPS {
         let mut signals = vec![];
         for &(pattern, style) in patterns {
-            let matching = shown.iter().filter(|name| matches(pattern, &name.path));
+            let of_tile = |name: &&ShownName| name.path.strip_prefix(tile).is_some_and(|path| matches(pattern, path));
+            let matching = shown.iter().filter(of_tile);
             signals.extend(matching.map(|name| (name.clone(), style)));
         }
         if !signals.is_empty() {
@@ -128,6 +131,12 @@ pub fn groups(design: &Design, options: &TraceOptions) -> Vec<Group> {
         }
     }
     groups
+}
+
+/// What the path of a signal begins with that is inside one of many tiles, such as `tile_3.`.
+fn tile_instance(path: &str) -> Option<&str> {
+    let end = path.find('.')?;
+    matches("tile_*", &path[..end]).then_some(&path[..=end])
 }
 
 /// `path` is `pattern`, with a number in the place of the star.

@@ -46,7 +46,7 @@ pub fn run_on_golden(config: &TileConfig, problem: &MatmulProblem, seed: u64) ->
     };
     let operands = Operands { a: &a, b: &b, start };
     let report = run_matmul(&mut GoldenDevice::new(config), &plan, &operands, &mut |_| ()).unwrap();
-    let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
+    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
     if let Some(difference) = comparison.first {
         panic!("{problem:?} on {config:?}: {} differ; {difference}", comparison.different);
     }

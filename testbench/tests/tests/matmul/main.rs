@@ -26,7 +26,7 @@ fn multiply(device: &mut dyn Device, config: &TileConfig, product: &Product) -> 
     let operands = product.operands();
     let report =
         run_matmul(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{}: {error}", what()));
-    let comparison = Comparison::of(&plan, &report, &expected(&plan, &operands));
+    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
     if let Some(difference) = comparison.first {
         panic!("{}: {} results differ; {difference}", what(), comparison.different);
     }

@@ -1,13 +1,16 @@
 //! What `tessera matmul` says about a run: a table for people, an object for programs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use golden::Flags;
+use golden::reference::ErrorSummary;
 use isa::Register;
 use isa::register as counter;
-use kernels::matmul::{Comparison, MatmulReport};
+use kernels::device::Counters;
+use kernels::matmul::{Comparison, MatmulProblem};
 use serde::Serialize;
-use tile::Accumulator;
+use tile::{Accumulator, TileConfig};
 
 use super::{Run, type_name};
 
@@ -25,9 +28,26 @@ pub const STALLS: [(&str, &str, Register); 10] = [
     ("conflict_host", "bank conflicts of the host", counter::CONFLICT_HOST),
 ];
 
-/// The object that `--json` prints. Keys are stable: they are added, never renamed.
+/// What there is to say about a run on one tile as on many.
+pub struct Outcome<'a> {
+    pub config: &'a TileConfig,
+    pub problem: &'a MatmulProblem,
+    pub cycles: u64,
+    pub predicted_cycles: u64,
+    pub utilisation: f64,
+    pub macs_per_cycle: u64,
+    /// Of the tile, or of the one that took longest.
+    pub counters: &'a Counters,
+    pub flags: Flags,
+    pub simulated_cycles: u64,
+    pub simulation: Duration,
+    pub comparison: &'a Comparison,
+    pub error: &'a ErrorSummary,
+}
+
+/// What the objects that `--json` prints have in common. Keys are stable: they are added, never renamed.
 #[derive(Serialize)]
-pub struct Summary<'a> {
+pub struct Common<'a> {
     config: &'a str,
     terms: usize,
     accumulator: &'static str,
@@ -45,14 +65,11 @@ pub struct Summary<'a> {
     /// Cycles from START to DONE, over all launches.
     cycles: u64,
     predicted_cycles: u64,
-    /// Useful multiply-accumulates of those that the tile could have done in `cycles`, 0 to 1.
+    /// Useful multiply-accumulates of those that could have been done in `cycles`, 0 to 1.
     utilisation: f64,
     macs: u64,
     macs_per_cycle: u64,
-    launches: usize,
-    /// Parts of K whose sums pass through FP32 between them; with `exact` accumulators, 1 means rounded once.
-    k_parts: usize,
-    /// Cycles lost, by cause; causes can overlap.
+    /// Cycles lost, by cause, on the tile that took longest; causes can overlap.
     stalls: BTreeMap<&'static str, u64>,
     /// Sticky flags that were raised.
     flags: Vec<&'static str>,
@@ -66,89 +83,145 @@ pub struct Summary<'a> {
     bit_exact: bool,
 }
 
+/// The object that `--json` prints for a run on one tile.
+#[derive(Serialize)]
+pub struct Summary<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    launches: usize,
+    /// Parts of K whose sums pass through FP32 between them; with `exact` accumulators, 1 means rounded once.
+    k_parts: usize,
+}
+
 impl<'a> Summary<'a> {
     pub fn of(run: &'a Run, simulator: &'a str, seed: Option<u64>) -> Self {
-        let Run { plan, report, comparison, error, .. } = run;
-        let finite = |value: f64| value.is_finite().then_some(value);
-        Summary {
-            config: &plan.config.name,
-            terms: plan.config.terms,
-            accumulator: accumulator_name(plan.config.accumulator),
-            rows: plan.config.rows,
-            banks: plan.config.banks,
-            memory_bytes: plan.config.memory_bytes(),
-            simulator,
-            seed,
-            m: plan.problem.shape.m,
-            n: plan.problem.shape.n,
-            k: plan.problem.shape.k,
-            out_type: type_name(plan.problem.read_out.output),
-            cycles: report.cycles,
-            predicted_cycles: report.predicted_cycles,
-            utilisation: report.utilisation(),
-            macs: report.macs,
-            macs_per_cycle: report.macs_per_cycle,
-            launches: plan.launches.len(),
-            k_parts: plan.k_parts().len(),
-            stalls: STALLS.iter().map(|(key, _, register)| (*key, report.counters.get(register))).collect(),
-            flags: flag_names(report.flags),
-            simulated_cycles: report.simulated_cycles,
-            sim_cycles_per_second: run.cycles_per_second(),
-            max_error_ulp: finite(error.max_ulp),
-            mean_error_ulp: finite(error.mean_ulp),
-            compared: comparison.compared,
-            bit_exact: comparison.bit_exact(),
-        }
+        let (launches, k_parts) = (run.plan.launches.len(), run.plan.k_parts().len());
+        Summary { common: run.outcome().common(simulator, seed), launches, k_parts }
     }
 }
 
 impl Run {
+    fn outcome(&self) -> Outcome<'_> {
+        let Run { plan, report, comparison, error, simulation } = self;
+        Outcome {
+            config: &plan.config,
+            problem: &plan.problem,
+            cycles: report.cycles,
+            predicted_cycles: report.predicted_cycles,
+            utilisation: report.utilisation(),
+            macs_per_cycle: report.macs_per_cycle,
+            counters: &report.counters,
+            flags: report.flags,
+            simulated_cycles: report.simulated_cycles,
+            simulation: *simulation,
+            comparison,
+            error,
+        }
+    }
+}
+
+impl<'a> Outcome<'a> {
+    /// The keys of an object that a run of either kind has.
+    pub fn common(&self, simulator: &'a str, seed: Option<u64>) -> Common<'a> {
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let Outcome { config, problem, .. } = *self;
+        Common {
+            config: &config.name,
+            terms: config.terms,
+            accumulator: accumulator_name(config.accumulator),
+            rows: config.rows,
+            banks: config.banks,
+            memory_bytes: config.memory_bytes(),
+            simulator,
+            seed,
+            m: problem.shape.m,
+            n: problem.shape.n,
+            k: problem.shape.k,
+            out_type: type_name(problem.read_out.output),
+            cycles: self.cycles,
+            predicted_cycles: self.predicted_cycles,
+            utilisation: self.utilisation,
+            macs: problem.macs(),
+            macs_per_cycle: self.macs_per_cycle,
+            stalls: STALLS.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
+            flags: flag_names(self.flags),
+            simulated_cycles: self.simulated_cycles,
+            sim_cycles_per_second: self.cycles_per_second(),
+            max_error_ulp: finite(self.error.max_ulp),
+            mean_error_ulp: finite(self.error.mean_ulp),
+            compared: self.comparison.compared,
+            bit_exact: self.comparison.bit_exact(),
+        }
+    }
+
     /// Simulated cycles in a second.
-    pub fn cycles_per_second(&self) -> f64 {
-        self.report.simulated_cycles as f64 / self.simulation.as_secs_f64()
+    fn cycles_per_second(&self) -> f64 {
+        self.simulated_cycles as f64 / self.simulation.as_secs_f64()
+    }
+
+    /// The configuration, in words.
+    pub fn tile_line(&self) -> String {
+        let (config, kib) = (self.config, self.config.memory_bytes() / 1024);
+        let accumulator = accumulator_name(config.accumulator);
+        format!("{}: T = {}, {accumulator} accumulators, {kib} KiB", config.name, config.terms)
+    }
+
+    /// Sizes and types.
+    pub fn product_line(&self) -> String {
+        let (shape, output) = (self.problem.shape, type_name(self.problem.read_out.output));
+        format!("{} x {} x {} (M x N x K), fp16 to {output}", shape.m, shape.n, shape.k)
+    }
+
+    /// Cycles, and what was predicted of them.
+    pub fn cycles_line(&self) -> String {
+        let prediction = prediction(self.cycles, self.predicted_cycles);
+        format!("{} from START to DONE; {prediction}", grouped(self.cycles))
+    }
+
+    /// What follows on how long it took.
+    pub fn lines(&self, simulator: &str) -> Vec<(&'static str, String)> {
+        let mut lines = vec![];
+        let utilisation = 100.0 * self.utilisation;
+        lines.push(("MACs", format!("{utilisation:.2} % of {} a cycle were useful", grouped(self.macs_per_cycle))));
+        lines.push(("stalls", stalls(self.counters)));
+        let rate = grouped(self.cycles_per_second() as u64);
+        let (simulated, seconds) = (grouped(self.simulated_cycles), self.simulation.as_secs_f64());
+        lines.push(("simulation", format!("{simulator}, {simulated} cycles in {seconds:.2} s: {rate} cycles/s")));
+        let flags = flag_names(self.flags);
+        lines.push(("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(" ") }));
+        let ErrorSummary { max_ulp, mean_ulp, .. } = self.error;
+        lines.push(("error", format!("at most {max_ulp:.3} ulp against FP64, {mean_ulp:.3} on average")));
+        lines.push(("golden", golden_line(self.comparison)));
+        lines
     }
 }
 
 /// The table for people.
-pub fn table(run: &Run, simulator: &str) -> String {
-    lines(run, simulator).iter().map(|(name, text)| format!("{name:<11} {text}\n")).collect()
+pub fn table(lines: &[(&'static str, String)]) -> String {
+    lines.iter().map(|(name, text)| format!("{name:<11} {text}\n")).collect()
 }
 
-/// Its lines: what each is about, and what there is to say.
+/// The lines of a table about a run on one tile: what each is about, and what there is to say.
 pub fn lines(run: &Run, simulator: &str) -> Vec<(&'static str, String)> {
-    let Run { plan, report, comparison, error, simulation } = run;
-    let (config, shape) = (&plan.config, plan.problem.shape);
-    let mut lines = vec![];
-    let accumulator = accumulator_name(config.accumulator);
-    let kib = config.memory_bytes() / 1024;
-    lines.push(("tile", format!("{}: T = {}, {accumulator} accumulators, {kib} KiB", config.name, config.terms)));
-    let output = type_name(plan.problem.read_out.output);
-    lines.push(("product", format!("{} x {} x {} (M x N x K), fp16 to {output}", shape.m, shape.n, shape.k)));
-    if plan.launches.len() > 1 {
-        lines.push(("launches", format!("{}: the product is larger than the memory", plan.launches.len())));
+    let outcome = run.outcome();
+    let mut lines = vec![("tile", outcome.tile_line()), ("product", outcome.product_line())];
+    let launches = run.plan.launches.len();
+    if launches > 1 {
+        lines.push(("launches", format!("{launches}: the product is larger than the memory")));
     }
-    let cycles = grouped(report.cycles);
-    lines.push(("cycles", format!("{cycles} from START to DONE; {}", prediction(report))));
-    let utilisation = 100.0 * report.utilisation();
-    lines.push(("MACs", format!("{utilisation:.2} % of {} a cycle were useful", report.macs_per_cycle)));
-    lines.push(("stalls", stalls(run)));
-    let rate = grouped(run.cycles_per_second() as u64);
-    let (simulated, seconds) = (grouped(report.simulated_cycles), simulation.as_secs_f64());
-    lines.push(("simulation", format!("{simulator}, {simulated} cycles in {seconds:.2} s: {rate} cycles/s")));
-    let flags = flag_names(report.flags);
-    lines.push(("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(" ") }));
-    lines.push(("error", format!("at most {:.3} ulp against FP64, {:.3} on average", error.max_ulp, error.mean_ulp)));
-    lines.push(("golden", golden_line(comparison)));
+    lines.push(("cycles", outcome.cycles_line()));
+    lines.extend(outcome.lines(simulator));
     lines
 }
 
 /// What was predicted of the cycles, and how far off that was.
-pub fn prediction(report: &MatmulReport) -> String {
-    let off = match report.prediction_error() {
-        0.0 => "exactly".to_owned(),
-        error => format!("{:+.2} %", 100.0 * error),
+pub fn prediction(cycles: u64, predicted_cycles: u64) -> String {
+    let off = if predicted_cycles == cycles {
+        "exactly".to_owned()
+    } else {
+        format!("{:+.2} %", 100.0 * (predicted_cycles as f64 / cycles as f64 - 1.0))
     };
-    format!("predicted {} ({off})", grouped(report.predicted_cycles))
+    format!("predicted {} ({off})", grouped(predicted_cycles))
 }
 
 /// How the results compare with the golden model's.
@@ -161,8 +234,8 @@ pub fn golden_line(comparison: &Comparison) -> String {
     }
 }
 
-fn stalls(run: &Run) -> String {
-    let count = |register: &Register| run.report.counters.get(register);
+fn stalls(counters: &Counters) -> String {
+    let count = |register: &Register| counters.get(register);
     let lost = STALLS.iter().filter(|(_, _, register)| count(register) > 0);
     let causes: Vec<String> =
         lost.map(|(_, words, register)| format!("{} {words}", grouped(count(register)))).collect();

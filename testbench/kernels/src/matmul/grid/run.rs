@@ -17,6 +17,8 @@ pub struct GridReport {
     pub flags: Flags,
     /// Cycles from START to DONE of the tile that took longest.
     pub cycles: u64,
+    /// Which tile that is.
+    pub slowest: usize,
     /// The counters of each tile.
     pub counters: Vec<Counters>,
     /// Multiply-accumulates that the product needs.
@@ -78,10 +80,13 @@ pub fn run_grid_matmul<S: Pins>(
     let statuses = grid.statuses()?;
     TileStopped::check(&statuses)?;
     let bits = read_results(grid, plan)?;
+    let by_tile = statuses.iter().enumerate().map(|(tile, status)| (status.cycles, tile));
+    let (cycles, slowest) = by_tile.max().expect("at least one tile");
     Ok(GridReport {
         bits,
         flags: statuses.iter().fold(Flags::NONE, |flags, status| flags | status.flags),
-        cycles: statuses.iter().map(|status| status.cycles).max().expect("at least one tile"),
+        cycles,
+        slowest,
         counters: grid.counters()?,
         macs: plan.problem.macs(),
         macs_per_cycle: (plan.config.tiles() * plan.config.tile.macs_per_cycle()) as u64,
