@@ -2,6 +2,7 @@
 
 mod plot;
 mod simulators;
+mod tiles;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -82,6 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         measure_product(&mut figures, config, *size)?;
     }
     let rows = measure_rows(&mut figures, arguments.quick)?;
+    tiles::measure(&mut figures, arguments.quick)?;
     simulators::measure(&mut figures, arguments.quick)?;
     simulators::measure_tracing(&mut figures, arguments.quick)?;
 
