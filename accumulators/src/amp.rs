@@ -17,7 +17,7 @@
 //! | Throughput | one step (T products a lane), one result word, one preload word a cycle          |
 //! | Handshake  | `valid` only; the drain pipeline moves with `advance`                            |
 //! | Order      | steps of one row at least [`AccumulatorKind::loop_cycles`] apart; a row that was |
-//! |            | preloaded can be stepped from the same cycle on, drained from 2 cycles later; a  |
+//! |            | preloaded can be stepped one cycle later, drained from 2 cycles later; a         |
 //! |            | half is not read by a step while a drained word waits in it for `advance`        |
 //! | Numerics   | see [`crate::fp32`], [`crate::exact`], [`crate::read_out`]                       |
 //!
@@ -44,8 +44,8 @@ pub const DRAIN_CYCLES: usize = 2 + read_out::LATENCY_CYCLES;
 impl AmpConfig {
     /// Cycles from a step to its `done`, which is also the cycle in which its state is written.
     pub fn step_cycles(&self) -> usize {
-        // One for the operands to arrive at the lanes, two more until the state is read.
-        3 + self.accumulator.accumulate_cycles()
+        // One for the operands to arrive at the lanes.
+        1 + self.accumulator.state_cycles() + self.accumulator.accumulate_cycles()
     }
 }
 
@@ -235,12 +235,13 @@ impl Module for Amp {
             .collect::<Vec<_>>();
         let enable = io.step.enable.register("enable");
 
-        // Control follows the operands: the state is read two cycles after the step came in, used in the third, and
-        // written at the end.
+        // Control follows the operands: the state is read, used one cycle later, and written at the end.
         let control =
             StepControl { valid: io.step.valid, at: io.step.at.clone(), start: io.step.start, lanes: io.step.lanes };
         let controls = control.delayed(config.step_cycles());
-        let (read, used, written) = (&controls[2], &controls[3], &controls[config.step_cycles()]);
+        let read_cycle = config.accumulator.state_cycles();
+        let (read, used) = (&controls[read_cycle], &controls[read_cycle + 1]);
+        let written = &controls[config.step_cycles()];
 
         // Partial sums become states in one cycle and are written in the next.
         let preload = io.preload.map("preload", &mut |name, signal| {

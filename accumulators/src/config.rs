@@ -52,7 +52,15 @@ impl AccumulatorKind {
         }
     }
 
-    /// Cycles from a step's arrival at the accumulator (its sum and the state that was read) to the new state.
+    /// Cycles from the operands of a step to the state that it needs. It is read one cycle before.
+    pub fn state_cycles(self) -> usize {
+        match self {
+            AccumulatorKind::Fp32 => crate::dot_product::LATENCY_CYCLES - 1,
+            AccumulatorKind::Exact { .. } => crate::dot_product::LATENCY_CYCLES,
+        }
+    }
+
+    /// Cycles from the state of a step to the new state.
     pub fn accumulate_cycles(self) -> usize {
         match self {
             AccumulatorKind::Fp32 => crate::fp32::LATENCY_CYCLES,

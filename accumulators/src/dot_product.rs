@@ -2,31 +2,31 @@
 //!
 //! ```text
 //!                +------------+
-//!  x[terms] ---->|            |----> sum               (fixed point, LSB 2^-48)
+//!  x[terms] ---->|            |----> sum               (fixed point, LSB 2^-48, some carries wait)
 //!  w[terms] ---->| DotProduct |----> class: nan, invalid, positive_infinity, negative_infinity,
 //!  enable ------>|            |         all_negative_zero
 //!                +------------+
 //! ```
 //! | Contract   |                                                                              |
 //! |------------|------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 3                                                       |
+//! | Latency    | [`LATENCY_CYCLES`] = 2                                                       |
 //! | Throughput | one dot product a cycle                                                      |
 //! | Handshake  | none: results follow operands by the latency, whether they mean anything     |
 //! | Reset      | none                                                                         |
 //! | Numerics   | exact; infinite and NaN products leave on their own outputs, not in the sum  |
 
-use rtl::wave::Format;
-use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, select};
 
 use crate::format::{FP16, PRODUCT_FIXED_BITS};
 use crate::multiply::{Product, multiply_exact};
+use crate::sum::Sum;
 use crate::unpack::{Unpacked, unpack};
 
 /// Bits right of the point: products of the smallest subnormals weigh 2^-48.
 pub const FRACTION_BITS: u32 = 48;
 
 /// Cycles from operands to sum.
-pub const LATENCY_CYCLES: usize = 3;
+pub const LATENCY_CYCLES: usize = 2;
 
 /// A dot product of `terms` pairs.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,8 @@ bundle! {
 bundle! {
     /// The sum of the finite products, and what the others were.
     pub struct DotProductOut {
-        /// Two's complement, LSB 2^-48: [`sum_bits`] bits.
-        pub sum: Signal,
+        /// LSB 2^-48.
+        pub sum: Sum,
         /// What the products are.
         pub class: SumClass,
     }
@@ -70,6 +70,16 @@ bundle! {
         pub negative_infinity: Signal,
         /// Every product that takes part is -0 (also if none does).
         pub all_negative_zero: Signal,
+    }
+}
+
+impl DotProductOut {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports, terms: usize) -> DotProductOut {
+        DotProductOut {
+            sum: Sum::ports(&ports.nested("sum"), terms, PRODUCT_FIXED_BITS + 1),
+            class: SumClass::ports(&ports.nested("class")),
+        }
     }
 }
 
@@ -127,43 +137,53 @@ impl Module for DotProduct {
         let products: Vec<Product> = (0..self.terms)
             .map(|i| {
                 let w = unpack(&format!("w_{i}"), io.w.bits(16 * i..16 * (i + 1)), FP16);
-                let pair = multiply_exact(&format!("pair_{i}"), &io.x[i], &w, io.enable.bit(i));
-                pair.register_all(&format!("product_{i}"))
+                multiply_exact(&format!("pair_{i}"), &io.x[i], &w, io.enable.bit(i))
+            })
+            .collect();
+        let class = classify(&products).register_all("class_1");
+        let finite: Vec<Finite> = products
+            .into_iter()
+            .enumerate()
+            .map(|(i, Product { sign, magnitude, shift, .. })| {
+                Finite { sign, magnitude, shift }.register_all(&format!("product_{i}"))
             })
             .collect();
 
-        // Stage 2: every product at its place on the 2^-48 grid; negative ones complemented, the ones that complete
-        // them to two's complement are counted.
+        // Stage 2: every product at its place on the 2^-48 grid; negative ones complemented, and a one beside the sum
+        // completes each of them to two's complement.
         //   | sign | 2^31 ........ 2^0 | 2^-1 ........ 2^-48 |
-        let width = sum_bits(self.terms);
-        let aligned: Vec<Signal> = products
+        let (aligned, ones): (Vec<Signal>, Vec<Signal>) = finite
             .iter()
             .enumerate()
             .map(|(i, product)| {
-                let placed = product.magnitude.zero_extend(PRODUCT_FIXED_BITS).shift_left(product.shift);
-                let placed = placed.named(format!("placed_{i}"));
-                let complemented =
-                    placed.zero_extend(PRODUCT_FIXED_BITS + 1) ^ product.sign.repeat(PRODUCT_FIXED_BITS + 1);
-                complemented.register(&format!("aligned_{i}"))
+                let placed = place(product).named(format!("placed_{i}")).zero_extend(PRODUCT_FIXED_BITS + 1);
+                let aligned = placed ^ product.sign.repeat(PRODUCT_FIXED_BITS + 1);
+                (aligned.named(format!("aligned_{i}")), product.sign)
             })
-            .collect();
-        let count_bits = self.terms.trailing_zeros() as usize + 1;
-        let negative_count = products
-            .iter()
-            .map(|product| product.sign.zero_extend(count_bits))
-            .reduce(|a, b| a + b)
-            .expect("at least one term")
-            .register("negative_count");
-        let class = classify(&products).register_all("class_2");
-
-        // Stage 3: one sum.
-        let sum = aligned.iter().map(|term| term.sign_extend(width)).reduce(|a, b| a + b).expect("at least one term")
-            + negative_count.zero_extend(width);
-        DotProductOut {
-            sum: sum.shown_as(Format::Fixed { fraction_bits: FRACTION_BITS }).register("sum_3"),
-            class: class.register_all("class_3"),
-        }
+            .unzip();
+        DotProductOut { sum: Sum::of(&aligned, &ones).register_all("sum_2"), class: class.register_all("class_2") }
     }
+}
+
+bundle! {
+    /// What of a product enters the sum.
+    struct Finite {
+        sign: Signal,
+        magnitude: Signal,
+        shift: Signal,
+    }
+}
+
+/// The magnitude shifted to its place, in three steps of two bits of the shift: fewer gates than six of one.
+fn place(product: &Finite) -> Signal {
+    (0..product.shift.width()).step_by(2).fold(product.magnitude, |word, low| {
+        let width = (word.width() + (3 << low)).min(PRODUCT_FIXED_BITS);
+        let distances = [0, 1, 2, 3].map(|n| {
+            let distance = n << low;
+            word.bits(0..word.width().min(width - distance)).zero_extend(width) << distance
+        });
+        select(product.shift.bits(low..low + 2), distances)
+    })
 }
 
 fn classify(products: &[Product]) -> SumClass {

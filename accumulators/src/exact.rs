@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 1 from `state`; the products come one cycle after it        |
+//! | Latency    | [`LATENCY_CYCLES`] = 0 from `state` and the products: combinational              |
 //! | Throughput | one step a cycle                                                                 |
 //! | Handshake  | none                                                                             |
 //! | Numerics   | exact; a sum past the range wraps, becomes NaN and raises headroom               |
@@ -18,11 +18,11 @@ use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
 
 use crate::config::EXACT_SUM_BITS;
-use crate::dot_product::{DotProductOut, FRACTION_BITS, SumClass, sum_bits};
+use crate::dot_product::{DotProductOut, FRACTION_BITS};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
 
 /// Cycles from the state to the new state.
-pub const LATENCY_CYCLES: usize = 1;
+pub const LATENCY_CYCLES: usize = 0;
 
 /// An exact accumulator of `bits` bits for dot products of `terms` pairs.
 #[derive(Clone, Copy, Debug)]
@@ -95,10 +95,7 @@ impl Module for ExactAccumulate {
 
     fn inputs(&self, ports: &Ports) -> AccumulateIn {
         AccumulateIn {
-            products: DotProductOut {
-                sum: ports.input("products_sum", sum_bits(self.terms)),
-                class: SumClass::ports(&ports.nested("products_class")),
-            },
+            products: DotProductOut::ports(&ports.nested("products"), self.terms),
             state: ports.input("state", self.bits + 3),
         }
     }
@@ -107,14 +104,12 @@ impl Module for ExactAccumulate {
         m.summary("Adds a dot product to a fixed-point accumulator.");
         let DotProductOut { sum, class } = io.products;
         m.unused(class.all_negative_zero);
-        let state = ExactState::unpack(io.state.register("state_1"));
+        let state = ExactState::unpack(io.state);
 
-        // Two numbers of one sign whose sum has the other have left the range.
-        let format = Format::Fixed { fraction_bits: FRACTION_BITS };
-        let addend = sum.sign_extend(self.bits).named("addend").shown_as(format);
-        let number = (state.number + addend).named("number").shown_as(format);
-        let same_sign = (!(state.number.msb() ^ addend.msb())).named("same_sign");
-        let headroom = (same_sign & (number.msb() ^ state.number.msb())).named("headroom");
+        // A sum past the range has the other sign than it would have with one bit more.
+        let wide = sum.plus(state.number.sign_extend(self.bits + 1)).named("wide");
+        let headroom = (wide.msb() ^ wide.bit(self.bits - 1)).named("headroom");
+        let number = wide.bits(0..self.bits).named("number").shown_as(Format::Fixed { fraction_bits: FRACTION_BITS });
 
         // The second sign of infinity is invalid once, when it arrives.
         let positive_infinity = (state.positive_infinity | class.positive_infinity).named("positive_infinity");

@@ -9,41 +9,42 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 4 from `state`; the products come one cycle after it        |
+//! | Latency    | [`LATENCY_CYCLES`] = 3 from `state`; the products come one cycle after it        |
 //! | Throughput | one step a cycle                                                                 |
 //! | Handshake  | none                                                                             |
 //! | Numerics   | RNE(state + sum), one rounding; subnormals kept; NaN is 0x7FC00000               |
 //!
-//! The sum is added in one fixed-point window that reaches from 2^-74 to 2^61:
+//! The sum is added in one fixed-point window that reaches up from 2^-74, with four terms to 2^58:
 //!
 //! ```text
-//!   bit 136   135 .................. 26 | 25 ............... 0
-//!       sign  2^61 ............... 2^-48 | 2^-49 ........ 2^-74
-//!             state, where its last place is 2^-74 .. 2^37
+//!   bit 133   132 .................. 26 | 25 ............... 0
+//!       sign  2^58 .............. 2^-48 | 2^-49 ........ 2^-74
+//!             state, where its last place is 2^-74 .. 2^35
 //!                         sum, sign-extended, LSB 2^-48
 //! ```
-//! A state above the window (last place 2^38 or more) exceeds any sum by so much that RNE returns the state: sums are
-//! below 2^36, less than a quarter of the last place (half a step even below a power of two). A state that reaches below the window (last place under
-//! 2^-74) is below 2^-50. Against a sum that is not zero, at least 2^-48, the result's last place is then at least
-//! 2^-72, so bits below 2^-74 matter only in that they are there: they are ORed into the lowest bit. A sum of zero
-//! returns the state as it is. So every case is exact before the one rounding.
+//! A state above the window exceeds any sum by so much that RNE returns the state: a sum of four is below 2^34, less
+//! than a quarter of the last place (half a step even below a power of two). A state that reaches below the window
+//! (last place under 2^-74) is below 2^-50. Against a sum that is not zero, at least 2^-48, the result's last place is
+//! then at least 2^-72, so bits below 2^-74 matter only in that they are there: they are ORed into the lowest bit. A
+//! sum of zero returns the state as it is. So every case is exact before the one rounding.
+//!
+//! Complements are never completed by a carry of their own. A negative state is complemented and leaves the total one
+//! unit of the lowest bit short, so that the guard bits go around the adder as they are. Turning a negative total
+//! into a magnitude takes one unit as well: of the two, none or one is left to add, and that one enters in rounding.
 
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
 use crate::dot_product::{DotProductOut, SumClass, sum_bits};
 use crate::format::{FIXED_LSB_EXPONENT, FP32};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
-use crate::round::{Aligned, leading_zeros};
+use crate::round::{Aligned, Normalised, normalise};
 use crate::unpack::{Unpacked, unpack};
 
 /// Cycles from the state to the new state.
-pub const LATENCY_CYCLES: usize = 4;
+pub const LATENCY_CYCLES: usize = 3;
 
 /// Bits of the window below the sum's LSB.
 const GUARD_BITS: usize = 26;
-
-/// Bits of the window without its sign.
-const WINDOW_BITS: usize = 136;
 
 /// Weight of the window's lowest bit, as a power of two: 2^-74.
 const WINDOW_LSB_EXPONENT: i32 = FIXED_LSB_EXPONENT - GUARD_BITS as i32;
@@ -51,8 +52,24 @@ const WINDOW_LSB_EXPONENT: i32 = FIXED_LSB_EXPONENT - GUARD_BITS as i32;
 /// Biased exponent of a state whose last place is the window's lowest bit: its last place weighs 2^(exponent - 150).
 const LOWEST_EXPONENT: u64 = (WINDOW_LSB_EXPONENT + FP32.bias() + FP32.fraction_bits as i32) as u64;
 
-/// Biased exponent from which a state stands above the window.
-const ABOVE_EXPONENT: u64 = (38 + FP32.bias() + FP32.fraction_bits as i32) as u64;
+/// Bits of a state below the window that are looked at, to see whether there is any.
+const STICKY_BITS: usize = FP32.significand_bits();
+
+/// Low bits of the distance by which the state moves before its register.
+const FINE_BITS: usize = 3;
+
+/// Steps of the normalisation before its register. With the second 8, a leading one anywhere in the window gets to
+/// the top.
+const LONG_STEPS: [usize; 5] = [64, 32, 16, 8, 8];
+
+/// Steps after it.
+const SHORT_STEPS: [usize; 3] = [4, 2, 1];
+
+/// Bits that are rounded: a significand and the round bit.
+const ROUNDED_BITS: usize = FP32.significand_bits() + 1;
+
+/// Bits between the two parts of the normalisation.
+const COARSE_BITS: usize = ROUNDED_BITS + 7;
 
 /// An FP32 accumulator for dot products of `terms` pairs.
 #[derive(Clone, Copy, Debug)]
@@ -62,13 +79,17 @@ pub struct Fp32Accumulate {
 }
 
 bundle! {
-    /// The state in the window.
+    /// A state on its way into the window.
     struct Placed {
-        /// Magnitude, its lowest bit sticky.
-        magnitude: Signal,
+        /// Its significand, shifted by the low bits of the distance; zero if above the window.
+        significand: Signal,
+        /// The other bits of the distance.
+        distance: Signal,
         sign: Signal,
-        /// Too large for the window: the result is the state.
+        /// Too large for the window.
         above: Signal,
+        /// Below the window, or some of it.
+        below: Signal,
         zero: Signal,
         nan: Signal,
         signalling: Signal,
@@ -79,13 +100,47 @@ bundle! {
 }
 
 bundle! {
-    /// A result that does not come from the window.
-    struct Direct {
-        /// The result is `number`.
-        valid: Signal,
+    /// A result that may not come from the window.
+    struct Outside {
+        /// The result is `number` in any case.
+        special: Signal,
+        /// The state is above the window: the result is `number`, inexact if there is a sum.
+        above: Signal,
+        /// The state reaches below the window: the result is `number` if there is no sum.
+        below: Signal,
         number: Signal,
+        /// Sign of the state.
+        sign: Signal,
+        invalid: Signal,
+    }
+}
+
+bundle! {
+    /// The magnitude before its last steps, or the result.
+    struct Coarse {
+        /// The result is in `word`.
+        direct: Signal,
+        word: Signal,
+        /// Biased exponent of the word's top, less one.
+        exponent: Signal,
+        sign: Signal,
+        /// The magnitude is a complement that a one completes.
+        complement: Signal,
+        lost: Signal,
         invalid: Signal,
         inexact: Signal,
+    }
+}
+
+impl Fp32Accumulate {
+    /// Biased exponent from which a state stands above the window: its last place is four times what a sum can be.
+    fn above_exponent(&self) -> u64 {
+        (sum_bits(self.terms) as i32 + 1 + FIXED_LSB_EXPONENT + FP32.bias() + FP32.fraction_bits as i32) as u64
+    }
+
+    /// Bits of the window without its sign.
+    fn window_bits(&self) -> usize {
+        (self.above_exponent() - LOWEST_EXPONENT) as usize + FP32.fraction_bits
     }
 }
 
@@ -99,10 +154,7 @@ impl Module for Fp32Accumulate {
 
     fn inputs(&self, ports: &Ports) -> AccumulateIn {
         AccumulateIn {
-            products: DotProductOut {
-                sum: ports.input("products_sum", sum_bits(self.terms)),
-                class: SumClass::ports(&ports.nested("products_class")),
-            },
+            products: DotProductOut::ports(&ports.nested("products"), self.terms),
             state: ports.input("state", FP32.bits()),
         }
     }
@@ -110,80 +162,95 @@ impl Module for Fp32Accumulate {
     fn build(&self, m: &Builder, io: AccumulateIn) -> AccumulateOut {
         m.summary("Adds a dot product to an FP32 accumulator with one rounding.");
         let DotProductOut { sum, class } = io.products;
+        let window_bits = self.window_bits();
 
-        // Stage 1, while the products are still being summed: the state takes its place in the window.
-        let placed = place(io.state).register_all("placed");
+        // Stage 1, while the products are placed: where the state belongs, and the first shifts.
+        let placed = self.place(io.state).register_all("placed");
 
-        // Stage 2: one addition; a negative state is complemented, its carry fits the window's empty low bit of the
-        // sum. Beside it: is the result something else than the rounded sum?
-        let addend = placed.magnitude.zero_extend(WINDOW_BITS + 1) ^ placed.sign.repeat(WINDOW_BITS + 1);
+        // Stage 2: the other shifts and one addition. What a state has below the window is sticky. A negative one is
+        // complemented and stays one short, so that the guard bits go around the adder.
+        let significand = placed.significand.zero_extend(window_bits + STICKY_BITS);
+        let raised = significand.shift_left(cat([placed.distance, lit(0, FINE_BITS)])).named("raised");
+        let (sticky, magnitude) = (raised.bits(0..STICKY_BITS).any(), raised.bits(STICKY_BITS..raised.width()));
+        let magnitude = magnitude | sticky.named("state_sticky").zero_extend(window_bits);
+        let addend = magnitude.zero_extend(window_bits + 1) ^ placed.sign.repeat(window_bits + 1);
         let addend = addend.named("addend");
-        let sum_zero = sum.is_zero().named("sum_zero");
-        let carry = placed.sign.zero_extend(GUARD_BITS);
-        let sum_and_carry = cat([sum.sign_extend(WINDOW_BITS + 1 - GUARD_BITS), carry]).named("sum_and_carry");
-        let total = (sum_and_carry + addend).register("total");
-        let direct_2 = direct(&placed, &class, sum_zero).register_all("direct_2");
+        let upper = sum.plus(addend.bits(GUARD_BITS..window_bits + 1));
+        let total = cat([upper, addend.bits(0..GUARD_BITS)]).register("total");
+        let outside = outside(&placed, &class).register_all("outside");
 
-        // Stage 3: sign and magnitude.
-        let sign_3 = total.msb().register("sign_3");
-        let low_bits = total.bits(0..WINDOW_BITS);
-        let magnitude =
-            ((low_bits ^ total.msb().repeat(WINDOW_BITS)) + total.msb().zero_extend(WINDOW_BITS)).register("magnitude");
-        let direct_3 = direct_2.register_all("direct_3");
+        // Stage 3: sign and magnitude, complemented again without the one that it takes: a total that is one short
+        // and negative is right as it is. Then the long steps of the normalisation.
+        let sign = total.msb();
+        let complement = (sign ^ outside.sign).named("complement");
+        let magnitude = (total.bits(0..window_bits) ^ sign.repeat(window_bits)).named("magnitude");
+        let Normalised { word, steps, lost } = normalise("long", magnitude, complement, &LONG_STEPS, COARSE_BITS);
+        let upper = total.bits(GUARD_BITS..window_bits + 1);
+        let sum_zero = (upper ^ outside.sign.repeat(upper.width())).is_zero().named("sum_zero");
+        let direct = (outside.special | outside.above | (outside.below & sum_zero)).named("direct");
+        // Bit `window_bits - 1` weighs 2^top. One less than the biased exponent: the hidden bit adds it back.
+        let top = (WINDOW_LSB_EXPONENT + window_bits as i32 - 1 + FP32.bias()) as u64;
+        let [binary @ .., second_8] = &steps[..] else { unreachable!("five steps") };
+        let exponent = mux(*second_8, lit(top - 1 - 8, 8), lit(top - 1, 8));
+        let coarse = Coarse {
+            direct,
+            word: mux(direct, outside.number, word),
+            exponent: exponent - cat([cat(binary), lit(0, SHORT_STEPS.len())]).zero_extend(8),
+            sign,
+            complement,
+            lost,
+            invalid: outside.invalid,
+            inexact: outside.above & !sum_zero & !outside.special,
+        };
+        let coarse = coarse.register_all("coarse");
 
-        // Stage 4: the leading one to the top. Bit 135 weighs 2^61; no result of the window is subnormal.
-        let shift = leading_zeros("magnitude", magnitude).named("normalising_shift");
-        let normalised = magnitude.shift_left(shift).named("normalised");
-        let aligned = Aligned::split(normalised, FP32).register_all("aligned_4");
-        let top_exponent = (WINDOW_LSB_EXPONENT + WINDOW_BITS as i32 - 1 + FP32.bias()) as u64;
-        // One less than the biased exponent: the hidden bit adds it back.
-        let exponent = (lit(top_exponent - 1, 8) - shift).register("exponent_4");
-        let sign_4 = sign_3.register("sign_4");
-        let direct_4 = direct_3.register_all("direct_4");
-
-        // Stage 5, without a register at its end: rounding. A window that cancelled to nothing has no leading one: +0.
-        let rounded = cat([sign_4, aligned.round_nearest_even("window", exponent)]);
-        let cancelled = (!aligned.significand.msb()).named("cancelled");
-        let from_window = mux(cancelled, lit(0, 32), rounded);
-        let state = mux(direct_4.valid, direct_4.number, from_window);
-        let inexact = mux(direct_4.valid, direct_4.inexact, aligned.inexact());
+        // Stage 4, without a register at its end: the short steps and rounding. A total of zero has no leading one: +0.
+        let Normalised { word, steps, lost } =
+            normalise("short", coarse.word, coarse.complement, &SHORT_STEPS, ROUNDED_BITS);
+        let significand = word.bits(1..ROUNDED_BITS);
+        let aligned = Aligned { significand, round: word.bit(0), sticky: (lost | coarse.lost).named("sticky") };
+        let exponent = (coarse.exponent - cat(steps).zero_extend(8)).named("exponent");
+        let (rounded, inexact) = aligned.round_complement("window", exponent, coarse.complement);
+        let cancelled = (!significand.msb()).named("cancelled");
+        let from_window = cat([coarse.sign, rounded]) & (!cancelled).repeat(FP32.bits());
         AccumulateOut {
-            next_state: state,
-            flags: StepFlags { invalid: direct_4.invalid, inexact, headroom: lit(0, 1) },
+            next_state: mux(coarse.direct, coarse.word, from_window),
+            flags: StepFlags {
+                invalid: coarse.invalid,
+                inexact: mux(coarse.direct, coarse.inexact, inexact),
+                headroom: lit(0, 1),
+            },
         }
     }
 }
 
-/// The state's significand at its place in the window.
-fn place(number: Signal) -> Placed {
-    let Unpacked { sign, exponent, significand, zero, infinite, nan, signalling } = unpack("state", number, FP32);
-
-    // At or above the lowest place: left by up to 111, exactly.
-    let distance = (exponent - lit(LOWEST_EXPONENT, 8)).bits(0..7).named("distance");
-    let raised = significand.zero_extend(WINDOW_BITS).shift_left(distance).named("raised");
-
-    // Below it: right by up to 75; what is lost is sticky.
-    let below = exponent.lt(LOWEST_EXPONENT).named("below");
-    let distance_below = (-distance).named("distance_below");
-    let lowered = cat([significand, lit(0, 24)]).shift_right(distance_below).named("lowered");
-    let all_lost = distance_below.ge(48).named("all_lost");
-    let lowered_sticky = (lowered.bits(0..24).any() | (all_lost & !zero)).named("lowered_sticky");
-    let lowered = lowered.bits(24..48) | lowered_sticky.zero_extend(24);
-
-    Placed {
-        magnitude: mux(below, lowered.zero_extend(WINDOW_BITS), raised),
-        sign,
-        above: exponent.ge(ABOVE_EXPONENT).named("above"),
-        zero,
-        nan,
-        signalling,
-        infinite,
-        number,
+impl Fp32Accumulate {
+    /// The state's place in the window. A state far below it keeps distance zero, and is all sticky.
+    fn place(&self, number: Signal) -> Placed {
+        let Unpacked { sign, exponent, significand, zero, infinite, nan, signalling } = unpack("state", number, FP32);
+        let farthest = LOWEST_EXPONENT - STICKY_BITS as u64;
+        let far_below = exponent.lt(farthest).named("far_below");
+        let above = exponent.ge(self.above_exponent()).named("above");
+        let distance = ((exponent - lit(farthest, 8)) & (!far_below).repeat(8)).named("distance");
+        let significand = (significand & (!above).repeat(FP32.significand_bits())).named("kept_significand");
+        let shifted_bits = FP32.significand_bits() + (1 << FINE_BITS) - 1;
+        Placed {
+            significand: significand.zero_extend(shifted_bits).shift_left(distance.bits(0..FINE_BITS)),
+            distance: distance.bits(FINE_BITS..8),
+            sign,
+            above,
+            below: exponent.lt(LOWEST_EXPONENT).named("below"),
+            zero,
+            nan,
+            signalling,
+            infinite,
+            number,
+        }
     }
 }
 
-/// Results that bypass the window: NaN, infinities, states above the window, and sums of zero.
-fn direct(state: &Placed, class: &SumClass, sum_zero: Signal) -> Direct {
+/// Results that bypass the window: NaN, infinities, states above the window, and those below it without a sum.
+fn outside(state: &Placed, class: &SumClass) -> Outside {
     let positive_infinity = (class.positive_infinity | (state.infinite & !state.sign)).named("positive_infinity");
     let negative_infinity = (class.negative_infinity | (state.infinite & state.sign)).named("negative_infinity");
     let infinities_meet = (positive_infinity & negative_infinity).named("infinities_meet");
@@ -194,11 +261,12 @@ fn direct(state: &Placed, class: &SumClass, sum_zero: Signal) -> Direct {
     let zero = cat([(state.sign & class.all_negative_zero).named("negative_zero"), lit(0, 31)]);
     let kept = mux(state.zero, zero, state.number).named("kept");
     let infinity = cat([negative_infinity, lit(FP32.infinity(), 31)]);
-    let number = mux(nan, lit(FP32.canonical_nan(), 32), mux(infinite, infinity, kept));
-    Direct {
-        valid: nan | infinite | state.above | sum_zero,
-        number,
+    Outside {
+        special: nan | infinite,
+        above: state.above,
+        below: state.below,
+        number: mux(nan, lit(FP32.canonical_nan(), 32), mux(infinite, infinity, kept)),
+        sign: state.sign,
         invalid: class.invalid | infinities_meet | state.signalling,
-        inexact: state.above & !sum_zero & !nan & !infinite,
     }
 }

@@ -10,19 +10,20 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | operands to new state: 2 + [`AccumulatorKind::accumulate_cycles`]; `drain` to    |
-//! |            | `drained`: 1                                                                     |
+//! | Latency    | operands to new state: [`AccumulatorKind::state_cycles`] and                     |
+//! |            | [`AccumulatorKind::accumulate_cycles`]; `drain` to `drained`: 1                  |
 //! | Throughput | one step, one drained accumulator and one preload a cycle                        |
 //! | Handshake  | the caller keeps steps of one row [`AccumulatorKind::loop_cycles`] apart, and    |
 //! |            | steps, drains and preloads of one half apart from each other                     |
 //! | Does not   | know which rows were visited: `start` says that a step begins from +0            |
 //!
-//! Timing of a step (cycle 0 is that of the operands; the accumulator of 6 cycles as an example):
+//! Timing of a step; cycle 0 is that of the operands:
 //!
 //! ```text
-//!  cycle      0          1           2          3        4        5        6
-//!  products   multiply   align       sum        |
-//!  state                 read        |  place   +  add   sign     shift    round, write
+//!  cycle      0          1          2            3           4
+//!  products   multiply   place      |
+//!  FP32       read       place      add          normalise   round, write
+//!  exact                 read       add, write
 //! ```
 
 use rtl::wave::Format;
@@ -37,7 +38,7 @@ use crate::fp32::Fp32Accumulate;
 bundle! {
     /// What an accumulator adds.
     pub struct AccumulateIn {
-        /// One cycle after the state.
+        /// Of FP32 one cycle after the state; of the exact accumulator together with it.
         pub products: DotProductOut,
         /// The state before.
         pub state: Signal,
@@ -97,9 +98,9 @@ bundle! {
     pub struct LaneIn {
         /// Operands of the dot product: cycle 0 of a step.
         pub operands: DotProductIn,
-        /// Half of the step whose state is read: cycle 2.
+        /// Half of the step whose state was read in the cycle before.
         pub step_half: Signal,
-        /// That step begins from +0: cycle 2.
+        /// That step begins from +0.
         pub step_start: Signal,
         /// The two halves of the memory.
         pub halves: Vec<HalfControl>,

@@ -13,9 +13,10 @@
 //! | [`unpack`]     | bit pattern to sign, exponent, significand, class               | combinational        |
 //! | [`multiply`]   | one exact FP16 product                                          | combinational        |
 //! | [`round`]      | leading zeros, normalisation, rounding to nearest even          | combinational        |
-//! | [`dot_product`]| `terms` products summed exactly                                 | 3                    |
-//! | [`fp32`]       | adds a sum to an FP32 number, rounds once                       | 4 (loop of 6)        |
-//! | [`exact`]      | adds a sum to a fixed-point number                              | 1 (loop of 3)        |
+//! | [`sum`]        | fixed-point sums of which some carries wait; adders             | combinational        |
+//! | [`dot_product`]| `terms` products summed exactly                                 | 2                    |
+//! | [`fp32`]       | adds a sum to an FP32 number, rounds once                       | 3 (loop of 5)        |
+//! | [`exact`]      | adds a sum to a fixed-point number                              | 0 (loop of 2)        |
 //! | [`partial_sum`]| FP32 partial sum to accumulator state                           | combinational        |
 //! | [`read_out`]   | accumulator state to FP32 or FP16, ReLU                         | 3                    |
 //! | [`lane`]       | dot product, accumulator, and its memory of two halves          |                      |
@@ -38,6 +39,7 @@ pub mod multiply;
 pub mod partial_sum;
 pub mod read_out;
 pub mod round;
+pub mod sum;
 pub mod transcendental;
 pub mod unpack;
 pub mod weight_store;

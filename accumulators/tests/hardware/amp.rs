@@ -9,7 +9,7 @@ use rtl::Bits;
 use rtl::sim::{InputPort, OutputPort, Simulator};
 
 use crate::SEED;
-use crate::amp_model::{Drain, Inputs, Model, Outputs, PRELOAD_CYCLES, Preload, Row, STEP_READ_CYCLES, Step};
+use crate::amp_model::{Drain, Inputs, Model, Outputs, PRELOAD_CYCLES, Preload, Row, Step, step_read_cycles};
 use crate::numbers::{FP16_CORNERS, FP32_CORNERS, fp16_in, fp32_with_exponent, pick};
 use crate::weight_store::{Write, pack16};
 
@@ -48,8 +48,8 @@ fn lanes(rng: &mut SmallRng) -> u16 {
 struct Tight {
     /// Steps `loop_cycles` after the last of their row.
     steps: u64,
-    /// Steps in the cycle of a preload of their row.
-    steps_with_preload: u64,
+    /// Steps in the cycle after a preload of their row.
+    steps_after_preload: u64,
     /// Preloads whose write follows a step's immediately.
     preloads: u64,
     /// Drains in the cycle after a write of their row.
@@ -69,6 +69,8 @@ struct Driver {
     drain_from: [[u64; ROWS]; 2],
     /// Cycle and half of the steps whose states are still to be written.
     steps: Vec<(u64, usize)>,
+    /// Cycle and row of the last preload.
+    preloaded: Option<(u64, Row)>,
     /// Half from whose memory a drained word has not moved on yet.
     waiting: Option<usize>,
     tight: Tight,
@@ -85,6 +87,7 @@ impl Driver {
             preload_from: never,
             drain_from: never,
             steps: vec![],
+            preloaded: None,
             waiting: None,
             tight: Tight::default(),
         }
@@ -107,7 +110,7 @@ impl Driver {
         self.steps.retain(|(issued, _)| issued + step_cycles >= now);
         let mut inputs = Inputs { advance: self.rng.random_range(0..4) > 0, ..Inputs::default() };
         // A step that reads the half in which a drained word waits must find it moving.
-        let reads = self.half_of_step(STEP_READ_CYCLES);
+        let reads = self.half_of_step(step_read_cycles(&config));
         let forced = reads.is_some() && reads == self.waiting;
         inputs.advance |= forced;
         self.tight.forced += u64::from(forced);
@@ -125,13 +128,15 @@ impl Driver {
             let data = (0..numbers).map(|_| fp32(rng)).collect();
             let word = rng.random_range(0..16 / numbers);
             inputs.preload = Some(Preload { at, word, data, lanes: lanes(rng) });
+            let step_from = &mut self.step_from[at.half][at.row];
+            *step_from = (*step_from).max(now + 1);
             self.drain_from[at.half][at.row] = now + PRELOAD_CYCLES + 1;
         }
         if self.rng.random_range(0..8) > 0
             && let Some(at) = self.row(|driver| &driver.step_from, None)
         {
             self.tight.steps += u64::from(self.step_from[at.half][at.row] == now);
-            self.tight.steps_with_preload += u64::from(inputs.preload.as_ref().is_some_and(|it| it.at == at));
+            self.tight.steps_after_preload += u64::from(now > 0 && self.preloaded == Some((now - 1, at)));
             let rng = &mut self.rng;
             inputs.step = Some(Step {
                 at,
@@ -146,6 +151,9 @@ impl Driver {
             self.preload_from[at.half][at.row] = now + step_cycles;
             self.drain_from[at.half][at.row] = now + step_cycles + 1;
             self.steps.push((now, at.half));
+        }
+        if let Some(preload) = &inputs.preload {
+            self.preloaded = Some((now, preload.at));
         }
         if inputs.advance {
             if self.rng.random_range(0..4) > 0
@@ -275,10 +283,10 @@ fn compare(config: AmpConfig) {
     assert_eq!(raised, possible, "flags raised, HR first");
     println!("  {:<10} {steps} steps of 16 lanes, {results} result words; {:?}", config.suffix(), driver.tight);
     assert!(steps > CYCLES / 4 && results > CYCLES / 8, "{steps} steps, {results} result words");
-    let Tight { steps, steps_with_preload, preloads, drains, forced } = driver.tight;
+    let Tight { steps, steps_after_preload, preloads, drains, forced } = driver.tight;
     for (what, count) in [
         ("steps", steps),
-        ("steps with their preload", steps_with_preload),
+        ("steps just after their preload", steps_after_preload),
         ("preloads", preloads),
         ("drains", drains),
         ("drains that had to move on", forced),
@@ -306,8 +314,8 @@ fn a_step_that_replaces_a_drained_word_is_noticed() {
     let inputs = vec![0; config.access_values()];
     let step = Step { at, start: true, buffer: 0, k: 0, inputs, enable: 0, lanes: 0 };
     let drain = Drain { at, empty: false, word: 0, options: ReadOut::default(), lanes: 0 };
-    hardware.cycle(&config, &Inputs { step: Some(step), advance: true, ..Inputs::default() });
-    hardware.cycle(&config, &Inputs { drain: Some(drain), advance: true, ..Inputs::default() });
+    assert_eq!(step_read_cycles(&config), 1, "the step reads one cycle after the drain");
+    hardware.cycle(&config, &Inputs { step: Some(step), drain: Some(drain), advance: true, ..Inputs::default() });
     // The word waits in the cycle in which the step reads its state.
     hardware.cycle(&config, &Inputs::default());
 }

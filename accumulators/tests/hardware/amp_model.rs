@@ -14,7 +14,9 @@ use crate::weight_store::{Weights, Write};
 pub const PRELOAD_CYCLES: u64 = 1;
 
 /// Cycles from a step to the read of its states.
-pub const STEP_READ_CYCLES: u64 = 2;
+pub fn step_read_cycles(config: &AmpConfig) -> u64 {
+    config.accumulator.state_cycles() as u64
+}
 
 /// An accumulator row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +130,8 @@ impl Model {
             let row = &mut self.memory[done.at.half][done.at.row];
             row[done.first_lane..done.first_lane + done.states.len()].copy_from_slice(&done.states);
         }
-        if self.running.front().is_some_and(|running| running.issued + STEP_READ_CYCLES == now) {
+        let read_cycles = step_read_cycles(&self.config);
+        if self.running.front().is_some_and(|running| running.issued + read_cycles == now) {
             let running = self.running.pop_front().expect("just seen");
             self.accumulate(running);
         }

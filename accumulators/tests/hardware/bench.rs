@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   x, w, enable --> dot_product_t1 .. t16 --+--> fp32_accumulate_t*  --> fp32_steps
-//!   fp32_states, exact_states -- 2 cycles ---+--> exact*_accumulate_t* -> exact_steps
+//!   fp32_states, exact_states -- as in a lane +--> exact*_accumulate_t* -> exact_steps
 //!   read_fp32, read_exact, mode, advance -------> read_out units --------> fp32_results, exact_results
 //!   number -------------------------------------> partial-sum units -----> partials
 //! ```
@@ -21,9 +21,6 @@ use accumulators::read_out::{self, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
 use accumulators::unpack::unpack;
 use accumulators::{exact, fp32};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
-
-/// Cycles from operands to state at the input of an accumulator, as in a lane.
-const STATE_CYCLES: usize = 2;
 
 /// Which units there are. Beside them, always: the two FP32 read-out units.
 #[derive(Clone, Debug)]
@@ -81,8 +78,8 @@ impl Unit {
     /// Cycles from the operands; of results, cycles with `advance`.
     pub fn latency_cycles(self) -> usize {
         match self {
-            Unit::Fp32Step { .. } => STATE_CYCLES + fp32::LATENCY_CYCLES,
-            Unit::ExactStep { .. } => STATE_CYCLES + exact::LATENCY_CYCLES,
+            Unit::Fp32Step { .. } => AccumulatorKind::Fp32.state_cycles() + fp32::LATENCY_CYCLES,
+            Unit::ExactStep { bits, .. } => AccumulatorKind::Exact { bits }.state_cycles() + exact::LATENCY_CYCLES,
             Unit::Fp32Result { .. } | Unit::ExactResult { .. } => read_out::LATENCY_CYCLES,
             // Combinational; the register is the bench's.
             Unit::Partial { .. } => 1,
@@ -200,16 +197,18 @@ impl Module for Bench {
                 (terms, m.instance(&format!("dot_product_{terms}"), &DotProduct { terms }, inputs))
             })
             .collect();
-        let accumulate_in = |name: String, terms: usize, state: Signal| AccumulateIn {
+        // The states come as late as in a lane.
+        let accumulate_in = |name: String, terms: usize, state: Signal, cycles: usize| AccumulateIn {
             products: products[&terms].clone(),
-            state: state.delay(&name, STATE_CYCLES, false),
+            state: state.delay(&name, cycles, false),
         };
         let fp32_steps = self.fp32.iter().zip(&io.fp32_states).enumerate().map(|(i, (&terms, &state))| {
-            let inputs = accumulate_in(format!("fp32_state_{i}"), terms, state);
+            let inputs = accumulate_in(format!("fp32_state_{i}"), terms, state, AccumulatorKind::Fp32.state_cycles());
             step_output(&m.instance(&format!("fp32_accumulate_{i}"), &Fp32Accumulate { terms }, inputs))
         });
         let exact_steps = self.exact.iter().zip(&io.exact_states).enumerate().map(|(i, (&(terms, bits), &state))| {
-            let inputs = accumulate_in(format!("exact_state_{i}"), terms, state);
+            let cycles = AccumulatorKind::Exact { bits }.state_cycles();
+            let inputs = accumulate_in(format!("exact_state_{i}"), terms, state, cycles);
             step_output(&m.instance(&format!("exact_accumulate_{i}"), &ExactAccumulate { terms, bits }, inputs))
         });
 
