@@ -63,7 +63,7 @@ const AMP: &str = "amp_engine.amp";
 fn steps_follow_golden(cycles: &Cycles) -> usize {
     // Cycle of the operands after `step`, and of the state after them (headers of `amp.rs` and `lane.rs`).
     let operands_after = 1;
-    let state_after = 2 + AccumulatorKind::Fp32.accumulate_cycles() as u64;
+    let state_after = (AccumulatorKind::Fp32.state_cycles() + AccumulatorKind::Fp32.accumulate_cycles()) as u64;
     let mut states: HashMap<(u64, u64, usize), golden::Accumulator> = HashMap::new();
     let mut compared = 0;
     for cycle in 0..cycles.count() - operands_after - state_after {
