@@ -69,6 +69,31 @@ bundle! {
     }
 }
 
+bundle! {
+    /// A product in two parts, of the upper and the lower half of the argument: what adds them is a cycle of its own.
+    struct Parts {
+        upper: Signal,
+        lower: Signal,
+    }
+}
+
+bundle! {
+    /// Halfway from one step to the next.
+    struct Half {
+        product: Parts,
+        argument: Signal,
+        constants: Signal,
+    }
+}
+
+bundle! {
+    /// Halfway to the value.
+    struct LastHalf {
+        product: Parts,
+        constant: Signal,
+    }
+}
+
 /// Bits of a region's number.
 pub fn region_bits() -> usize {
     address_bits(Table::get().regions.len())
@@ -125,8 +150,9 @@ impl Module for Curve {
         // Stages 4 to 9: Horner's rule. The upper bits of the argument suffice for the upper coefficients.
         let second = third.next(m, "second", advance, C2_BITS, THIRD_ARGUMENT_BITS);
         let first = second.next(m, "first", advance, C1_BITS, SECOND_ARGUMENT_BITS);
-        let (product, constant) = stage(m, "value_product", advance, &(first.product(ARGUMENT_BITS), first.constants));
-        stage(m, "cubic", advance, &CurveOut { value: sum_of(constant, product) })
+        let last = LastHalf { product: first.product(ARGUMENT_BITS), constant: first.constants };
+        let LastHalf { product, constant } = stage(m, "value_half", advance, &last);
+        stage(m, "cubic", advance, &CurveOut { value: product.add_to(constant, ARGUMENT_BITS) })
     }
 }
 
@@ -149,25 +175,33 @@ fn split_top(word: Signal, bits: u32) -> (Signal, Signal) {
     (word.bits(low..word.width()), word.bits(0..low))
 }
 
-/// A constant and a product, wider or narrower.
-fn sum_of(constant: Signal, product: Signal) -> Signal {
-    let width = constant.width();
-    constant + if product.width() < width { product.sign_extend(width) } else { product.truncate(width) }
+impl Parts {
+    /// The constant plus the product with `argument_bits` bits of an argument, rounded down.
+    fn add_to(&self, constant: Signal, argument_bits: u32) -> Signal {
+        let lower_half = lit(0, argument_bits as usize / 2);
+        let upper = cat([self.upper, lower_half]);
+        let product = upper + self.lower.sign_extend(upper.width());
+        let product = product.bits(argument_bits as usize..product.width());
+        let width = constant.width();
+        constant + if product.width() < width { product.sign_extend(width) } else { product.truncate(width) }
+    }
 }
 
 impl Step {
-    /// The sum times the argument's upper bits, rounded down.
-    fn product(&self, argument_bits: u32) -> Signal {
-        let argument = self.argument.bits((ARGUMENT_BITS - argument_bits) as usize..ARGUMENT_BITS as usize);
-        let product = self.sum.mul_signed(cat([lit(0, 1), argument]));
-        product.bits(argument_bits as usize..product.width())
+    /// The sum times the argument's upper bits.
+    fn product(&self, argument_bits: u32) -> Parts {
+        let (used, half) = (argument_bits as usize, argument_bits as usize / 2);
+        let argument = self.argument.bits(ARGUMENT_BITS as usize - used..ARGUMENT_BITS as usize);
+        let times = |part: Signal| self.sum.mul_signed(cat([lit(0, 1), part]));
+        Parts { upper: times(argument.bits(half..used)), lower: times(argument.bits(0..half)) }
     }
 
-    /// One step with the next constant, `bits` wide: a cycle for the product, one for the sum.
+    /// One step with the next constant, `bits` wide: a cycle for the products, one for the sums.
     fn next(&self, m: &Builder, name: &str, advance: Signal, bits: u32, argument_bits: u32) -> Step {
-        let multiplied = Step { sum: self.product(argument_bits), ..*self };
-        let Step { sum, argument, constants } = stage(m, &format!("{name}_product"), advance, &multiplied);
+        let half = Half { product: self.product(argument_bits), argument: self.argument, constants: self.constants };
+        let Half { product, argument, constants } = stage(m, &format!("{name}_half"), advance, &half);
         let (constant, constants) = split_top(constants, bits);
-        stage(m, name, advance, &Step { sum: sum_of(constant, sum), argument, constants })
+        let sum = product.add_to(constant, argument_bits);
+        stage(m, name, advance, &Step { sum, argument, constants })
     }
 }

@@ -10,7 +10,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 7 cycles with `advance`                                     |
+//! | Latency    | [`LATENCY_CYCLES`] = 8 cycles with `advance`                                     |
 //! | Throughput | one operand a cycle                                                              |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | exact but for exponentials: x log2(e) is rounded down to 2^-32                   |
@@ -45,7 +45,7 @@ use crate::read_out::stage;
 use crate::round::leading_zeros;
 
 /// Cycles from operand to fraction.
-pub const LATENCY_CYCLES: usize = 7;
+pub const LATENCY_CYCLES: usize = 8;
 
 /// Bits of an exponent, two's complement: those of exponentials reach 2^512 and 2^-512.
 pub const EXPONENT_BITS: usize = 11;
@@ -121,7 +121,16 @@ bundle! {
 }
 
 bundle! {
-    /// After stage 4.
+    /// After stage 4: the products with the factor's halves.
+    struct Parts {
+        factors: Factors,
+        upper: Signal,
+        lower: Signal,
+    }
+}
+
+bundle! {
+    /// After stage 5.
     struct Product {
         argument: Argument,
         product: Signal,
@@ -133,7 +142,7 @@ bundle! {
 }
 
 bundle! {
-    /// After stage 5.
+    /// After stage 6.
     struct Scaled {
         argument: Argument,
         /// `|x| log2(e)`, or |x|, 9 bits and 32 places.
@@ -156,7 +165,7 @@ bundle! {
 }
 
 bundle! {
-    /// After stage 6.
+    /// After stage 7.
     struct Octave {
         argument: Argument,
         /// The exponential is 2^-(n + g).
@@ -205,7 +214,8 @@ impl Module for Reduce {
         let operand = stage(m, "operand", advance, &Operand::unpack(&io));
         let argument = stage(m, "argument", advance, &operand.normalise());
         let factors = stage(m, "factors", advance, &argument.factors());
-        let product = stage(m, "product", advance, &factors.multiply());
+        let parts = stage(m, "parts", advance, &factors.multiply());
+        let product = stage(m, "product", advance, &parts.add());
         let scaled = stage(m, "scaled", advance, &product.scale());
         let octave = stage(m, "octave", advance, &scaled.split());
         stage(m, "reduced", advance, &octave.reduce())
@@ -236,24 +246,37 @@ impl Argument {
 }
 
 impl Factors {
-    /// Stage 4: the product; whether the operand lies from 3/4 to 3/2, and where its distance from one begins.
-    fn multiply(&self) -> Product {
-        let exponent = self.argument.exponent;
-        let above = exponent.is_zero() & !self.distance.msb();
-        let below = exponent.all() & !self.distance.bits(SIGNIFICAND_BITS - 2..SIGNIFICAND_BITS).any();
+    /// Stage 4: the product in two parts.
+    fn multiply(&self) -> Parts {
+        let half = self.factor.width() / 2;
+        Parts {
+            factors: self.clone(),
+            upper: self.multiplicand * self.factor.bits(half..self.factor.width()),
+            lower: self.multiplicand * self.factor.bits(0..half),
+        }
+    }
+}
+
+impl Parts {
+    /// Stage 5: the product; whether the operand lies from 3/4 to 3/2, and where its distance from one begins.
+    fn add(&self) -> Product {
+        let Factors { ref argument, distance, ref scaling, .. } = self.factors;
+        let above = argument.exponent.is_zero() & !distance.msb();
+        let below = argument.exponent.all() & !distance.bits(SIGNIFICAND_BITS - 2..SIGNIFICAND_BITS).any();
+        let upper = cat([self.upper, lit(0, constant::BITS as usize / 2)]);
         Product {
-            argument: self.argument.clone(),
-            product: (self.multiplicand * self.factor).named("product"),
-            distance: self.distance,
-            distance_zeros: leading_zeros("distance", self.distance).named("distance_zeros"),
+            argument: argument.clone(),
+            product: (upper + self.lower.zero_extend(upper.width())).named("sum_of_parts"),
+            distance,
+            distance_zeros: leading_zeros("distance", distance).named("distance_zeros"),
             near_one: (above | below).named("near_one"),
-            scaling: self.scaling.clone(),
+            scaling: scaling.clone(),
         }
     }
 }
 
 impl Product {
-    /// Stage 5: the product at its place: from |x| = 256 on all ones, below 2^-33 nothing.
+    /// Stage 6: the product at its place: from |x| = 256 on all ones, below 2^-33 nothing.
     fn scale(&self) -> Scaled {
         let Scaling { exponent, down } = self.scaling;
         let top = self.product.bits(self.product.width() - SCALED_BITS..self.product.width());
@@ -275,7 +298,7 @@ impl Product {
 }
 
 impl Scaled {
-    /// Stage 6: whole part and fraction. Exponentials of positive numbers: x = -(n + g) with n negative.
+    /// Stage 7: whole part and fraction. Exponentials of positive numbers: x = -(n + g) with n negative.
     fn split(&self) -> Octave {
         use Function::{Exp, Exp2};
         let Argument { operation, sign, .. } = self.argument;
@@ -293,7 +316,7 @@ impl Scaled {
 }
 
 impl Octave {
-    /// Stage 7: region, fraction and recipe of each kind of function; the function's own are selected.
+    /// Stage 8: region, fraction and recipe of each kind of function; the function's own are selected.
     fn reduce(&self) -> Reduced {
         use Function::{Exp, Exp2, Ln, Log2, Reciprocal, Sqrt, Tanh};
         let Argument { operation, fp16, ref special, .. } = self.argument;
