@@ -23,7 +23,7 @@
 //! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |
 //! | `drain`        | states of the lanes to words of results                         | 5                    |
 //! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
-//! | [`transcendental`] | exp, ln, tanh, square root and their like                   | 25                   |
+//! | [`transcendental`] | exp, ln, tanh, square root and their like                   | 26                   |
 //!
 //! The specification is the golden model (`testbench/golden`), which shares no code with this crate.
 

@@ -10,7 +10,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 25 cycles with `advance`                                    |
+//! | Latency    | [`LATENCY_CYCLES`] = 26 cycles with `advance`                                    |
 //! | Throughput | one result a cycle, of any function                                              |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | FP16: correctly rounded; FP32: within 0.51 ulp, monotonic; subnormals kept;      |
@@ -20,7 +20,7 @@
 //!
 //! ```text
 //!   operand --> reduce --+--> curve ------------> round --> result, flags
-//!               8 cycles |    9 cycles            8 cycles
+//!               8 cycles |    9 cycles            9 cycles
 //!                        +--> recipe, delayed 9 --^
 //! ```
 //! | file       | what it does                                                                        |

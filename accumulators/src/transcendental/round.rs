@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 8 cycles with `advance`                                     |
+//! | Latency    | [`LATENCY_CYCLES`] = 9 cycles with `advance`                                     |
 //! | Throughput | one result a cycle                                                               |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
 //! | Numerics   | RNE, once; what is not exact lies above the value and below the next             |
@@ -32,7 +32,7 @@ use crate::read_out::{ResultFlags, stage};
 use crate::round::{Aligned, leading_zeros};
 
 /// Cycles from value to result.
-pub const LATENCY_CYCLES: usize = 8;
+pub const LATENCY_CYCLES: usize = 9;
 
 /// Bits of the sum.
 pub const SUM_BITS: usize = 42;
@@ -131,6 +131,17 @@ bundle! {
     }
 }
 
+bundle! {
+    /// After stage 8: exponent and fraction in either format.
+    struct Rounded {
+        fp32: Signal,
+        fp16: Signal,
+        inexact: Signal,
+        tiny: Signal,
+        mode: Mode,
+    }
+}
+
 impl Module for Round {
     type In = RoundIn;
     type Out = RoundOut;
@@ -169,7 +180,8 @@ impl Module for Round {
         let normalised = stage(m, "normalised", advance, &counted.normalise());
         let lowered = stage(m, "lowered", advance, &normalised.distance());
         let unrounded = stage(m, "unrounded", advance, &lowered.lower());
-        stage(m, "rounded", advance, &unrounded.round())
+        let rounded = stage(m, "rounded", advance, &unrounded.round());
+        stage(m, "result", advance, &rounded.select())
     }
 }
 
@@ -276,40 +288,12 @@ impl Lowered {
 }
 
 impl Unrounded {
-    /// Stage 4: rounding, in the format of the mode, or a special value.
-    fn round(&self) -> RoundOut {
-        let Special { nan, infinite, zero, one, half, invalid, pole, .. } = self.mode.special;
-        let special = (nan | infinite | zero | one | half).named("special");
-        let (wide, wide_inexact) = self.round_to("fp32", FP32);
-        let (narrow, narrow_inexact) = self.round_to("fp16", FP16);
-        let beyond = |rounded: Signal, format: Format| rounded.ge(lit(format.infinity(), rounded.width()));
-        let overflow = mux(self.mode.fp16, beyond(narrow, FP16), beyond(wide, FP32));
-        let overflow = (overflow & !special).named("overflow");
-        let inexact = mux(self.mode.fp16, narrow_inexact, wide_inexact);
-        let inexact = ((inexact | overflow) & !special).named("inexact");
-        let to_infinity = infinite | overflow;
-
-        let result = |rounded: Signal, format: Format| {
-            let constant = |value: u64| lit(value, format.bits() - 1);
-            let biased_one = format.bias() as u64;
-            let zero_or = |chosen: Signal, value: u64| constant(value) & chosen.repeat(format.bits() - 1);
-            let chosen = zero_or(to_infinity, format.infinity())
-                | zero_or(one, biased_one << format.fraction_bits)
-                | zero_or(half, (biased_one - 1) << format.fraction_bits);
-            let magnitude = mux(special | overflow, chosen, rounded.truncate(format.bits() - 1));
-            let sign = mux(special, self.mode.special.sign, self.mode.negative);
-            mux(nan, lit(format.canonical_nan(), format.bits()), cat([sign, magnitude]))
-        };
-        let narrow = result(narrow, FP16).zero_extend(FP32.bits());
-        RoundOut {
-            result: mux(self.mode.fp16, narrow, result(wide, FP32)),
-            flags: ResultFlags {
-                invalid,
-                overflow: overflow | pole,
-                underflow: (self.tiny & inexact).named("underflow"),
-                inexact,
-            },
-        }
+    /// Stage 8: rounding, to either format.
+    fn round(self) -> Rounded {
+        let (fp32, fp32_inexact) = self.round_to("fp32", FP32);
+        let (fp16, fp16_inexact) = self.round_to("fp16", FP16);
+        let inexact = mux(self.mode.fp16, fp16_inexact, fp32_inexact);
+        Rounded { fp32, fp16, inexact, tiny: self.tiny, mode: self.mode }
     }
 
     /// Exponent and fraction in a format, with a bit above for a carry beyond infinity; and whether they are not all.
@@ -319,5 +303,40 @@ impl Unrounded {
         let aligned = Aligned { sticky, ..aligned };
         let rounded = aligned.round_nearest_even(name, self.exponent.truncate(format.exponent_bits + 1));
         (rounded, aligned.inexact())
+    }
+}
+
+impl Rounded {
+    /// Stage 9: the number in the format of the mode, an infinity beyond it, or a special value.
+    fn select(&self) -> RoundOut {
+        let Special { nan, infinite, zero, one, half, invalid, pole, .. } = self.mode.special;
+        let special = (nan | infinite | zero | one | half).named("special");
+        let beyond = |rounded: Signal, format: Format| rounded.ge(lit(format.infinity(), rounded.width()));
+        let overflow = mux(self.mode.fp16, beyond(self.fp16, FP16), beyond(self.fp32, FP32));
+        let overflow = (overflow & !special).named("overflow");
+        let inexact = ((self.inexact | overflow) & !special).named("inexact");
+        let to_infinity = infinite | overflow;
+
+        let result = |rounded: Signal, format: Format| {
+            let biased_one = format.bias() as u64;
+            let value_if =
+                |chosen: Signal, value: u64| lit(value, format.bits() - 1) & chosen.repeat(format.bits() - 1);
+            let chosen = value_if(to_infinity, format.infinity())
+                | value_if(one, biased_one << format.fraction_bits)
+                | value_if(half, (biased_one - 1) << format.fraction_bits);
+            let magnitude = mux(special | overflow, chosen, rounded.truncate(format.bits() - 1));
+            let sign = mux(special, self.mode.special.sign, self.mode.negative);
+            mux(nan, lit(format.canonical_nan(), format.bits()), cat([sign, magnitude]))
+        };
+        let fp16 = result(self.fp16, FP16).zero_extend(FP32.bits());
+        RoundOut {
+            result: mux(self.mode.fp16, fp16, result(self.fp32, FP32)),
+            flags: ResultFlags {
+                invalid,
+                overflow: overflow | pole,
+                underflow: (self.tiny & inexact).named("underflow"),
+                inexact,
+            },
+        }
     }
 }

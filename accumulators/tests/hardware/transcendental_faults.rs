@@ -106,7 +106,7 @@ const FAULTS: [(&str, &[Line]); 3] = [
             ("underflow", StuckAtZero, "UF lost"),
             ("normalised_mode_negative", StuckAtZero, "sign lost"),
             ("unrounded_mode_special_half", StuckAtZero, "sigmoid of zero"),
-            ("rounded_result", BitStuckAtOne(31), "always negative"),
+            ("result_result", BitStuckAtOne(31), "always negative"),
         ],
     ),
 ];
