@@ -177,7 +177,9 @@ fn sums_round_the_ring_are_those_of_fp32_additions() {
                     compared += count;
                 }
                 assert_eq!(found.cycles, reduction.predicted_cycles(), "{what}");
-                println!("{what}: {} cycles, bound {}", found.cycles, reduction.bound_cycles());
+                let (cycles, bound) = (found.cycles, reduction.bound_cycles());
+                println!("{what}: {cycles} cycles, bound {bound}");
+                assert!((bound..2 * bound).contains(&cycles), "{what}: {cycles} cycles, bound {bound}");
             }
         }
     }

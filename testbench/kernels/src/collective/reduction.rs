@@ -22,7 +22,7 @@ use isa::{BLOCK, WORD_BYTES};
 use super::movement::{CollectiveError, Movement};
 use crate::device::{DeviceError, GridHost, Pins};
 use crate::matmul::grid::{GridPlan, Partition, plan_partition, run_grid_matmul};
-use crate::matmul::{MatmulProblem, Operands};
+use crate::matmul::{MatmulProblem, Operands, access_bytes};
 
 /// FP16 1.
 const ONE: u16 = 0x3C00;
@@ -109,10 +109,13 @@ impl Reduction {
         self.plan.predicted.total + self.gather.as_ref().map_or(0, |gather| gather.predicted.total)
     }
 
-    /// Cycles if the AMPs worked at their full rate, and the busiest port moved a word in each of the others.
+    /// Cycles if the AMPs multiplied or stored sums all the time, whichever takes longer, and the busiest port moved a
+    /// word in each of the others.
     pub fn bound_cycles(&self) -> u64 {
+        let sum_bytes = (self.elements() * size_of::<u32>()) as u64;
+        let stores = sum_bytes.div_ceil(u64::from(access_bytes(&self.plan.config.tile)));
         let gather = self.gather.as_ref().map_or(0, |gather| gather.bound_cycles);
-        self.plan.compute_bound() + self.plan.busiest_port_cycles + gather
+        self.plan.compute_bound().max(stores) + self.plan.busiest_port_cycles + gather
     }
 
     /// Loads the tiles' FP16 numbers, adds them and reads the sums. Panics unless there are [`Reduction::elements`] of

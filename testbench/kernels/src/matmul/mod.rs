@@ -29,6 +29,7 @@ mod program;
 mod run;
 
 pub use compare::{Comparison, Difference, expected};
+pub(crate) use layout::access_bytes;
 pub use layout::{Layout, Region};
 pub use panels::Panel;
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
