@@ -8,13 +8,14 @@
 //! ```
 //! | Contract   |                                                                                     |
 //! |------------|-------------------------------------------------------------------------------------|
-//! | Latency    | [`Sync::latency_cycles`] from the last arrival of a zone to its release             |
-//! | Throughput | a barrier of each zone in any number of cycles above the latency                    |
+//! | Latency    | [`Sync::latency_cycles`] from the last arrival of a zone to its release; 1 from an  |
+//! |            | error to `broken`                                                                   |
+//! | Throughput | a barrier of each zone every `latency_cycles` + 1 cycles                            |
 //! | Handshake  | `arrive` is a pulse; a tile arrives again after its release at the earliest         |
 //! | Order      | zones do not know each other; a tile may be in several                              |
 //! | Reset      | nobody has arrived                                                                  |
 //! | Does not   | wait for tiles that are not in the zone; remember arrivals of tiles that have       |
-//! |            | stopped                                                                             |
+//! |            | stopped; end a wait for a tile whose program has ended or was never started         |
 
 use isa::ZONES;
 use rtl::generic::tree::tree;

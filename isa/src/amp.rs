@@ -20,7 +20,7 @@ layout! {
         RESULT_FP16 result_fp16: bool = 0[25:25];
         /// 1: overflow in a conversion to FP16 gives the largest finite number. 0: it gives infinity.
         SATURATE saturate: bool = 0[26:26];
-        /// 1: results are exact sums (see [`exact_sum`]), 16 bytes each, with exact accumulators only; `result_fp16` and
+        /// 1: results are exact sums, 16 bytes each, with exact accumulators only; `result_fp16` and
         /// `activation` are then 0.
         RESULT_EXACT result_exact: bool = 0[27:27];
         /// Function applied to the results.

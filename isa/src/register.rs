@@ -167,7 +167,7 @@ registers! {
     CONFLICT_WEIGHTS = 0x88, ReadOnly;
     /// Bank conflict cycles of the partial sums.
     CONFLICT_PARTIALS = 0x90, ReadOnly;
-    /// Bank conflict cycles of the block lists.
+    /// Cycles in which block lists or exchange lists lost their bank.
     CONFLICT_LISTS = 0x98, ReadOnly;
     /// Bank conflict cycles of the sequencer.
     CONFLICT_SEQUENCER = 0xA0, ReadOnly;

@@ -354,7 +354,10 @@ fn events(engine: &AmpEngineOut, sram: &SramOut) -> Events {
         conflict_inputs: sram.inputs.conflict,
         conflict_weights: sram.weights.conflict,
         conflict_partials: sram.partials.conflict,
-        conflict_lists: sram.lists.conflict,
+        conflict_lists: sram
+            .exchange
+            .as_ref()
+            .map_or(sram.lists.conflict, |exchange| sram.lists.conflict | exchange.lists.conflict),
         conflict_sequencer: sram.sequencer.conflict,
         conflict_host: sram.host.conflict,
         exchange: None,

@@ -22,7 +22,7 @@ pub mod broadcast;
 use isa::Limits;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat};
 use thiserror::Error;
-use tile::exchange_port::{Arrivals, CYCLES_PER_ENTRY, FIRST_WORD_CYCLES, Lane, QUEUE_ENTRIES};
+use tile::exchange_port::{Arrivals, FIRST_WORD_CYCLES, Lane};
 use tile::sram::{self, HostRequest};
 use tile::tile::{TileExchangeIn, TileIn, TileOut};
 use tile::{ExchangePortConfig, Tile, TileConfig, TileConfigError};
@@ -106,7 +106,7 @@ impl GridConfig {
             bank_words: self.tile.bank_bytes() / 4,
             latency_cycles: self.fabric.latency_cycles() as u64,
             read_cycles: sram::LATENCY_CYCLES as u64,
-            lists: ListTiming { queue_entries: QUEUE_ENTRIES, cycles_per_entry: CYCLES_PER_ENTRY as u64 },
+            lists: ListTiming::DEFAULT,
         }
     }
 
@@ -146,7 +146,9 @@ bundle! {
         pub broadcast: BroadcastAnswer,
         /// Of each tile.
         pub hosts: Vec<HostAnswer>,
-        /// Which tiles run a program.
+        /// A tile runs a program.
+        pub running: Signal,
+        /// Which tiles do.
         pub status_running: Signal,
         /// Whose last program ended by itself.
         pub status_done: Signal,
@@ -241,10 +243,12 @@ impl Module for Grid {
         };
         answers.set(&outputs.iter().map(answer).collect());
         let status = |of: fn(&TileOut) -> Signal| cat(outputs.iter().rev().map(of).collect::<Vec<_>>());
+        let status_running = status(|tile| tile.status_running);
         GridOut {
             broadcast: hosts.broadcast,
             hosts: hosts.hosts,
-            status_running: status(|tile| tile.status_running),
+            running: status_running.any(),
+            status_running,
             status_done: status(|tile| tile.status_done),
             status_error: status(|tile| tile.status_error),
         }

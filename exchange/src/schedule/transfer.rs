@@ -1,5 +1,7 @@
 //! What the scheduler is asked for: the machine, regions of memory, transfers.
 
+use tile::exchange_port::{CYCLES_PER_ENTRY, QUEUE_ENTRIES};
+
 /// The machine that a schedule is made for.
 ///
 /// A word has 32 bits; addresses and counts are in words.
@@ -38,7 +40,8 @@ impl ListTiming {
     /// The shortest queue: a piece of a strided transfer is up to three entries that follow each other without a gap.
     pub const MIN_QUEUE: usize = 3;
     /// An entry is two words of 64 bits; the lists of sends and receives share one SRAM port.
-    pub const DEFAULT: ListTiming = ListTiming { cycles_per_entry: 4, queue_entries: 4 };
+    pub const DEFAULT: ListTiming =
+        ListTiming { cycles_per_entry: CYCLES_PER_ENTRY as u64, queue_entries: QUEUE_ENTRIES };
     /// Lists that cost nothing, for comparisons.
     pub const FREE: ListTiming = ListTiming { cycles_per_entry: 0, queue_entries: usize::MAX };
 }

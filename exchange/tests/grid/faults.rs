@@ -132,7 +132,7 @@ fn cases(config: &GridConfig) -> Vec<Case> {
             &receives(4),
             (0, UnheardWord, byte(FROM + 4)),
         ),
-        Case::lists("a word for nobody", &[words(5, FROM + 3, 1)], &[], (0, UnheardWord, byte(FROM + 2))),
+        Case::lists("a word for nobody", &[words(5, FROM + 3, 1)], &[], (0, UnheardWord, byte(FROM + 3))),
         Case::lists("the tile behind the last", &[], &[from(3, words(0, TO, 4))], (1, MissingTile, byte(TO))),
         Case::lists("no tile of any machine", &[], &[from(4095, words(9, TO + 1, 4))], (1, MissingTile, byte(TO + 1))),
         Case {
@@ -142,7 +142,7 @@ fn cases(config: &GridConfig) -> Vec<Case> {
                 program(&[four], &[from(0, words(0, TO, 20))]),
                 idle(),
             ],
-            stopped: (0, BankConflict, byte(FROM + turnaround) & !7),
+            stopped: (0, BankConflict, byte(FROM + turnaround)),
             received: vec![(0, FROM + 100..FROM + 104, 1), (1, TO..TO + 20, 0)],
         },
         bad("reserved bits of an entry", words(0, FROM, 4), BadDescriptor).flipped(0, LISTS, 63),

@@ -9,7 +9,7 @@
 //! ```
 //! | Contract   |                                                                                   |
 //! |------------|-----------------------------------------------------------------------------------|
-//! | Throughput | an entry every 2 cycles, the lists in turn                                        |
+//! | Throughput | an entry every 2 cycles without conflicts, the lists in turn                      |
 //! | Handshake  | queues: `valid` and `take`; an entry that is taken makes room for another         |
 //! | Order      | each list in the order of memory                                                  |
 //! | Refuses    | BAD_DESCRIPTOR, MISALIGNED, LIST_OUT_OF_RANGE, OUT_OF_RANGE                       |
@@ -29,7 +29,7 @@ pub const QUEUE_ENTRIES: usize = 4;
 pub const CYCLES_PER_ENTRY: usize = 4;
 
 /// Places of a queue: those that a schedule counts on, and enough to fill them again behind the time that a fetch takes.
-const QUEUE_PLACES: usize = 6;
+pub const QUEUE_PLACES: usize = 6;
 
 const COUNT_BITS: usize = ExchangeDescriptor::SEND_COUNT.bits as usize;
 const ENTRY_BYTES: usize = ExchangeEntry::WORDS * isa::WORD_BYTES as usize;

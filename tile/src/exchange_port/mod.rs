@@ -34,25 +34,22 @@ use isa::ErrorCode;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux, states};
 
 use self::list_reader::{ListReader, ListReaderIn};
-use self::walker::{Walker, WalkerIn};
+use self::walker::{WORD_ADDRESS_BITS, Walker, WalkerIn};
 use crate::engine::amp_engine::StreamIn;
 use crate::sram::{ADDRESS_BITS, Fault, HostRequest, LATENCY_CYCLES, ReadRequest};
 
-pub use self::list_reader::{CYCLES_PER_ENTRY, QUEUE_ENTRIES};
+pub use self::list_reader::{CYCLES_PER_ENTRY, QUEUE_ENTRIES, QUEUE_PLACES};
 
 /// From the cycle in which the barrier releases the tile to the word of cycle 0 on its lane: the counter starts, the
 /// first entry is taken, the word is read.
 pub const FIRST_WORD_CYCLES: usize = 2 + LATENCY_CYCLES;
-
-/// Bits of an address of a 32-bit word.
-const WORD_ADDRESS_BITS: usize = isa::ExchangeEntry::WORD_ADDRESS.bits as usize;
 
 /// What an exchange port depends on; the machine around the tile decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangePortConfig {
     /// 32-bit words that a lane carries in a cycle: 1 or 2.
     pub lane_words: usize,
-    /// Bits of a tile's number, 1 to 12.
+    /// Bits of a tile's number, 1 to 11.
     pub source_bits: usize,
     /// From a word on its lane to the word at its receivers, at least 1.
     pub latency_cycles: usize,
@@ -317,7 +314,8 @@ impl Module for ExchangePort {
         // Of several faults in one cycle, the first of this list counts.
         let running = state.q.is(State::Run);
         let arrival = |valid: Signal, code| Fault::new(valid & running, code, arrival_byte);
-        let sent_byte = send_address.delay("sent_address", LATENCY_CYCLES + config.unheard_cycles, false);
+        let send_byte = cat([send.word_address, lit(0, 2)]).zero_extend(ADDRESS_BITS);
+        let sent_byte = send_byte.delay("sent_address", LATENCY_CYCLES + config.unheard_cycles, false);
         let faults = [
             lists.fault,
             send.fault,
@@ -325,7 +323,7 @@ impl Module for ExchangePort {
             arrival(missing, ErrorCode::MissingTile),
             arrival(io.arrivals.silent, ErrorCode::SilentLane),
             Fault::new(io.arrivals.unheard & running, ErrorCode::UnheardWord, sent_byte),
-            Fault::new(send.valid & io.send_conflict, ErrorCode::BankConflict, send_address),
+            Fault::new(send.valid & io.send_conflict, ErrorCode::BankConflict, send_byte),
         ];
         let fault =
             faults.into_iter().rev().reduce(|otherwise, first| mux(first.valid, first, otherwise)).expect("faults");

@@ -21,6 +21,9 @@ use super::list_reader::Queue;
 use crate::fields::field_of;
 use crate::sram::Fault;
 
+/// Bits of a word's address: one more than in an entry, so that one beyond the memory is none inside it.
+pub const WORD_ADDRESS_BITS: usize = ExchangeEntry::WORD_ADDRESS.bits as usize + 1;
+
 /// A walker.
 #[derive(Clone, Copy, Debug)]
 pub struct Walker {
@@ -89,7 +92,8 @@ impl Module for Walker {
 
         // The word of this cycle, and what is left of its entry.
         let valid = m.register("valid_state", 1).reset(0);
-        let address = m.register("address", field(ExchangeEntry::WORD_ADDRESS).width());
+        let word_address = field(ExchangeEntry::WORD_ADDRESS).zero_extend(WORD_ADDRESS_BITS);
+        let address = m.register("address", WORD_ADDRESS_BITS);
         let row_address = m.register("row_address", address.q.width());
         let words_left = m.register("words_left", field(ExchangeEntry::ROW_WORDS).width());
         let rows_left = m.register("rows_left", field(ExchangeEntry::ROWS).width());
@@ -102,7 +106,7 @@ impl Module for Walker {
         let row_words = entry(ExchangeEntry::ROW_WORDS, "row_words");
         let row_stride = entry(ExchangeEntry::ROW_STRIDE, "row_stride");
         let source = entry(ExchangeEntry::SOURCE, "source_state");
-        let next_row = (row_address.q + row_stride).named("next_row");
+        let next_row = (row_address.q + row_stride.zero_extend(WORD_ADDRESS_BITS)).named("next_row");
         m.when(valid.q, || {
             address.set(address.q + self.lane_words);
             words_left.set(words_left.q - self.lane_words);
@@ -116,8 +120,8 @@ impl Module for Walker {
         });
         m.when(take, || {
             valid.set(1);
-            address.set(field(ExchangeEntry::WORD_ADDRESS));
-            row_address.set(field(ExchangeEntry::WORD_ADDRESS));
+            address.set(word_address);
+            row_address.set(word_address);
             words_left.set(field(ExchangeEntry::ROW_WORDS));
             rows_left.set(field(ExchangeEntry::ROWS));
         });

@@ -2,10 +2,11 @@
 //!
 //! All ports work at the same time, so that loading a machine takes as long as loading its fullest tile.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use exchange::{Grid, GridConfig};
-use isa::{ErrorCode, Program, Register, register};
+use isa::register::{self, Status};
+use isa::{ErrorCode, Program, Register};
 use rtl::wave::Waveform;
 use thiserror::Error;
 
@@ -125,7 +126,7 @@ impl<S: Pins> GridHost<S> {
         for idle in [broadcast.valid, broadcast.address, broadcast.data, broadcast.lanes] {
             simulator.set(idle, 0);
         }
-        let running = simulator.output("status_running")?;
+        let running = simulator.output("running")?;
         reset(&mut simulator)?;
         Ok(GridHost { simulator, hosts, broadcast, running })
     }
@@ -206,6 +207,7 @@ impl<S: Pins> GridHost<S> {
             }
             idle_cycles += 1;
             if idle_cycles == PATIENCE_CYCLES {
+                simulator.set(pins.valid, 0);
                 return Err(DeviceError::NoAnswer { cycles: idle_cycles });
             }
         }
@@ -240,6 +242,25 @@ impl<S: Pins> GridHost<S> {
         self.simulator.run_until(self.running, 0, cycles)
     }
 
+    /// Why a run has not ended: the first of the tiles that still run a program, and where it is.
+    ///
+    /// # Errors
+    /// As [`GridHost::write_memory`].
+    pub fn still_running(&mut self, limit_cycles: u64) -> Result<DeviceError, DeviceError> {
+        let registers = self.read_registers()?;
+        let runs = |tile: &usize| Status::RUNNING.extract(registers[*tile](&register::STATUS)) == 1;
+        let running: Vec<usize> = (0..registers.len()).filter(runs).collect();
+        Ok(match running.first() {
+            None => DeviceError::Timeout { limit_cycles },
+            Some(&tile) => DeviceError::StillRunning {
+                limit_cycles,
+                tile,
+                address: registers[tile](&register::PROGRAM_COUNTER) as u32,
+                others: running.len() - 1,
+            },
+        })
+    }
+
     /// Reads a register of a tile.
     ///
     /// # Errors
@@ -261,7 +282,8 @@ impl<S: Pins> GridHost<S> {
     /// # Errors
     /// As [`GridHost::write_memory`].
     pub fn statuses(&mut self) -> Result<Vec<RunStatus>, DeviceError> {
-        (0..self.tiles()).map(|tile| RunStatus::read(|register| self.read_register(tile, register))).collect()
+        let registers = self.read_registers()?;
+        registers.iter().map(|of_tile| RunStatus::read(|register| Ok(of_tile(register)))).collect()
     }
 
     /// The counters of the last program of each tile.
@@ -269,7 +291,21 @@ impl<S: Pins> GridHost<S> {
     /// # Errors
     /// As [`GridHost::write_memory`].
     pub fn counters(&mut self) -> Result<Vec<Counters>, DeviceError> {
-        (0..self.tiles()).map(|tile| Counters::read(|register| self.read_register(tile, register))).collect()
+        let registers = self.read_registers()?;
+        registers.iter().map(|of_tile| Counters::read(|register| Ok(of_tile(register)))).collect()
+    }
+
+    /// All registers of all tiles that can be read.
+    fn read_registers(&mut self) -> Result<Vec<impl Fn(&Register) -> u64 + use<S>>, DeviceError> {
+        let readable = || isa::REGISTERS.iter().filter(|register| register.access != register::Access::WriteOnly);
+        let reads = (0..self.tiles()).flat_map(|tile| readable().map(move |register| (tile, register.address(), 1)));
+        let values = self.read_memory(&reads.collect::<Vec<_>>())?;
+        let of_tile = |values: &[Vec<u64>]| {
+            let values: HashMap<u32, u64> =
+                readable().zip(values).map(|(register, words)| (register.address(), words[0])).collect();
+            move |register: &Register| values[&register.address()]
+        };
+        Ok(values.chunks(readable().count()).map(of_tile).collect())
     }
 
     /// Clock cycles simulated so far, those of the host ports included.
@@ -323,6 +359,7 @@ impl<S: Pins> GridHost<S> {
                 idle_cycles = 0;
             }
             if idle_cycles == PATIENCE_CYCLES {
+                hosts.iter().for_each(|pins| simulator.set(pins.valid, 0));
                 return Err(DeviceError::NoAnswer { cycles: idle_cycles });
             }
         }

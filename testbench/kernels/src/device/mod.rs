@@ -235,6 +235,21 @@ pub enum DeviceError {
         /// Cycles waited.
         limit_cycles: u64,
     },
+    /// Programs of a machine of many tiles run on.
+    #[error(
+        "tile {tile} and {others} others did not end within {limit_cycles} cycles; tile {tile} is at the command at address \
+         {address:#x}: a tile may wait at a barrier for one that never comes"
+    )]
+    StillRunning {
+        /// Cycles waited.
+        limit_cycles: u64,
+        /// The first of them.
+        tile: usize,
+        /// Byte address of its command.
+        address: u32,
+        /// Further tiles.
+        others: usize,
+    },
     /// A program ended by an error.
     #[error("the program stopped with {error} at address {address:#x}: {}", error.meaning())]
     Stopped {

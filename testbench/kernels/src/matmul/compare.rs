@@ -16,6 +16,7 @@ pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
     let options = plan.options();
     let Shape { m, n, k } = plan.problem.shape;
     let parts = plan.k_parts();
+    // Sums that keep all their bits are those of one product: the parts follow each other in the order of K.
     if parts.len() == 1 || plan.problem.exact_sums {
         return golden::matmul(plan.problem.shape, operands.a, operands.b, operands.start, &options);
     }

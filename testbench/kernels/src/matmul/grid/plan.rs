@@ -130,7 +130,8 @@ const PLANNED: usize = 6;
 /// Plans a product: the partition that takes the fewest cycles, of those that fit.
 ///
 /// # Errors
-/// A size is 0, the machine is not legal, or the memory of its tiles is too small.
+/// A size is 0, the machine is not legal, exact sums are asked of FP32 accumulators, or the memory of the tiles is too
+/// small.
 pub fn plan(config: &GridConfig, problem: &MatmulProblem) -> Result<GridPlan, GridPlanError> {
     config.validate()?;
     if problem.exact_sums && config.tile.accumulator != Accumulator::Exact {
@@ -165,7 +166,8 @@ pub fn plan(config: &GridConfig, problem: &MatmulProblem) -> Result<GridPlan, Gr
     Ok(GridPlan { candidates, ..best.ok_or_else(too_small)? })
 }
 
-/// Plans a product in a given partition; `None` if it does not fit.
+/// Plans a product in a given partition; `None` if it does not fit. For a problem and a machine that [`plan()`] accepts, and
+/// one of [`Partition::all`].
 pub fn plan_partition(config: &GridConfig, problem: &MatmulProblem, partition: Partition) -> Option<GridPlan> {
     let draft = Draft::new(config, problem, partition);
     // How long the programs are is known when they are written.

@@ -10,6 +10,7 @@ use exchange::GridConfig;
 use exchange::schedule::{Schedule, TileLists};
 use isa::{BLOCK, LANES};
 use tile::TileConfig;
+use tile::exchange_port::QUEUE_PLACES;
 
 use super::partition::Partition;
 use crate::matmul::MatmulProblem;
@@ -21,24 +22,21 @@ const PREPARE_CYCLES: u64 = 6;
 const ENTRY_CYCLES: u64 = 2;
 /// Beyond that, from the last entry that is asked for to the prepared port.
 const LAST_ENTRY_CYCLES: u64 = 2;
-/// Entries that the queue of a list takes before a barrier.
-const QUEUE_PLACES: usize = 6;
-
-/// Cycles of a product on many tiles, on the tile that takes longest.
+/// Cycles of a product on many tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Predicted {
-    /// From START to DONE.
+    /// From START to DONE of the last tile.
     pub total: u64,
-    /// While the AMPs work.
+    /// While AMPs work: those of the longest tile in each stage, over all stages.
     pub compute: u64,
-    /// While words travel.
+    /// While words travel: the makespans of all exchanges.
     pub exchange: u64,
 }
 
 impl Predicted {
-    /// What is neither: commands, lists, barriers.
+    /// What is neither: commands, lists, barriers. Less where one tile computes while words of others travel.
     pub fn overhead(&self) -> u64 {
-        self.total - self.compute - self.exchange
+        self.total.saturating_sub(self.compute + self.exchange)
     }
 }
 

@@ -49,7 +49,7 @@ const PATIENCE: (u64, u64) = (4, 100_000);
 
 /// Runs the plan. `progress` hears now and then how many cycles were simulated, of about [`simulation_cycles`].
 ///
-/// Panics if the operands are not those of the plan, or the machine is not.
+/// Panics if the operands are not those of the plan, or the machine has another number of tiles.
 ///
 /// # Errors
 /// The machine fails, or a program stops with an error; then it is said which tile.
@@ -73,7 +73,7 @@ pub fn run_grid_matmul<S: Pins>(
     while !grid.run(PROGRESS_CYCLES)? {
         waited += PROGRESS_CYCLES;
         if waited > limit_cycles {
-            return Err(DeviceError::Timeout { limit_cycles });
+            return Err(grid.still_running(limit_cycles)?);
         }
         progress(grid.simulated_cycles() - cycles_before);
     }
