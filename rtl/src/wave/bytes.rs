@@ -9,11 +9,6 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// With the room of `bytes`, whose contents are of no interest.
-    pub fn within(room: Vec<u8>) -> Bytes {
-        Bytes { room, used: 0 }
-    }
-
     pub fn len(&self) -> usize {
         self.used
     }
@@ -56,11 +51,5 @@ impl Bytes {
     /// Keeps the room alone.
     pub fn clear(&mut self) {
         self.used = 0;
-    }
-
-    /// The bytes alone.
-    pub fn into_vec(mut self) -> Vec<u8> {
-        self.room.truncate(self.used);
-        self.room
     }
 }

@@ -15,7 +15,7 @@
 //! | `relay`      | [`Relay`]: the same waveforms from another simulator's VCD               |
 //! | `sink`       | [`Sink`]: what a format of waveforms takes                               |
 //! | `vcd`, `fst` | the two formats                                                          |
-//! | `background` | their threads, which write while the simulation goes on                  |
+//! | `background` | a thread for each of them, which writes while the simulation goes on     |
 //! | `bytes`      | their room for changes, to which appending is cheap                      |
 //!
 //! The scopes are the top module and below it the instances. Each shows its ports, registers, wires, memory reads
@@ -43,6 +43,7 @@ use std::io::{self, Write};
 
 use crate::design::Design;
 
+use background::Background;
 pub use format::Format;
 pub use fst::Fst;
 use names::Scope;
@@ -115,17 +116,17 @@ pub struct Waveform {
 }
 
 impl Waveform {
-    /// As VCD.
+    /// As VCD, written by a thread of its own.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn vcd(to: impl Write + Send + 'static, options: TraceOptions) -> io::Result<Waveform> {
-        Ok(Waveform::new(Vcd::new(to)?, options))
+        Ok(Waveform::new(Background::new(Vcd::new(to)?), options))
     }
 
-    /// As FST, to an empty file.
+    /// As FST, to an empty file, written by a thread of its own.
     pub fn fst(file: File, options: TraceOptions) -> Waveform {
-        Waveform::new(Fst::new(file), options)
+        Waveform::new(Background::new(Fst::new(file)), options)
     }
 
     /// To a sink.

@@ -5,23 +5,22 @@ use std::io::{self, Write};
 
 use vcd::{IdCode, TimescaleUnit, VarType};
 
-use super::background::Background;
 use super::bytes::Bytes;
 use super::sink::{Kind, Sink, VariableId, word_digits};
 
-/// Changes are handed on in pieces of this size, or of the size of one change if that is larger.
-const PIECE_BYTES: usize = 1 << 18;
+/// Text is written in pieces of this size, or of the size of one change if that is larger.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Room that every change may take: more than the digits of a word, and than an identifier.
 const ROOM: usize = 64;
 
-/// A VCD file, or anything else that takes bytes; written by a thread of its own.
-pub struct Vcd {
+/// A VCD file, or anything else that takes bytes.
+pub struct Vcd<W> {
+    writer: W,
     header: vcd::Writer<Vec<u8>>,
     variables: Vec<Variable>,
-    /// Changes that are not handed on yet. The crate's own functions format bit by bit, at a twentieth of the speed.
+    /// What is not written yet. The crate's own functions format bit by bit, at a twentieth of the speed.
     piece: Bytes,
-    background: Background<u8>,
 }
 
 struct Variable {
@@ -32,29 +31,28 @@ struct Variable {
     one_bit: bool,
 }
 
-impl Vcd {
+impl<W: Write> Vcd<W> {
     /// Begins the header.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn new(writer: impl Write + Send + 'static) -> io::Result<Vcd> {
+    pub fn new(writer: W) -> io::Result<Vcd<W>> {
         let mut header = vcd::Writer::new(vec![]);
         header.timescale(1, TimescaleUnit::NS)?;
-        Ok(Vcd { header, variables: vec![], piece: Bytes::default(), background: Background::new(writer) })
+        Ok(Vcd { writer, header, variables: vec![], piece: Bytes::default() })
     }
 
-    fn hand_on(&mut self) -> io::Result<()> {
-        let piece = std::mem::take(&mut self.piece).into_vec();
-        self.piece = Bytes::within(self.background.hand_on(piece)?);
+    fn write_piece(&mut self) -> io::Result<()> {
+        self.writer.write_all(self.piece.as_slice())?;
+        self.piece.clear();
         Ok(())
     }
 
     /// Makes room for so many bytes.
+    #[inline]
     fn reserve(&mut self, bytes: usize) -> io::Result<()> {
         if self.piece.free() < bytes {
-            if self.piece.len() > 0 {
-                self.hand_on()?;
-            }
+            self.write_piece()?;
             self.piece.reserve(PIECE_BYTES.max(bytes));
         }
         Ok(())
@@ -83,7 +81,7 @@ fn declared(kind: Kind) -> (VarType, u32) {
     }
 }
 
-impl Sink for Vcd {
+impl<W: Write + Send> Sink for Vcd<W> {
     fn open_scope(&mut self, name: &str, _module: &str) -> io::Result<()> {
         self.header.add_module(name)
     }
@@ -111,7 +109,8 @@ impl Sink for Vcd {
     fn begin(&mut self) -> io::Result<()> {
         self.header.enddefinitions()?;
         let header = std::mem::take(self.header.writer());
-        self.piece = Bytes::within(self.background.hand_on(header)?);
+        self.reserve(header.len())?;
+        self.piece.put_all(&header);
         Ok(())
     }
 
@@ -123,6 +122,7 @@ impl Sink for Vcd {
     }
 
     /// `0id`, `1id`, or `b101 id` without leading zeros.
+    #[inline]
     fn bits(&mut self, variable: VariableId, words: &[u64]) -> io::Result<()> {
         self.reserve(64 * words.len() + ROOM)?;
         if self.variables[variable.0].one_bit {
@@ -155,7 +155,7 @@ impl Sink for Vcd {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.hand_on()?;
-        self.background.finish()
+        self.write_piece()?;
+        self.writer.flush()
     }
 }

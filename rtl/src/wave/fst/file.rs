@@ -5,8 +5,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use super::block::{Block, BlockType, append_unsigned};
 use super::section::Section;
-use super::{Kind, Shape, TIME, VariableId};
-use crate::wave::background::Worker;
+use super::{Kind, Shape, VariableId};
 
 /// The names.
 #[derive(Default)]
@@ -102,11 +101,11 @@ impl Header {
     }
 }
 
-/// Makes sections of the words that come.
+/// Makes sections of the changes that come.
 pub struct FileWriter {
     file: File,
     header: Header,
-    section: Section,
+    pub section: Section,
     section_bytes: usize,
     /// First time of the file.
     begin: Option<u64>,
@@ -123,36 +122,23 @@ impl FileWriter {
         Ok(writer)
     }
 
-    fn end_section(&mut self) -> io::Result<()> {
+    /// Time goes on.
+    pub fn time(&mut self, time: u64) -> io::Result<()> {
+        if self.section.changes_bytes() >= self.section_bytes {
+            self.end_section()?;
+        }
+        self.begin.get_or_insert(time);
+        self.section.time(time);
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub fn end_section(&mut self) -> io::Result<()> {
         self.file.write_all(&self.section.take_block().finish())?;
         self.header.sections += 1;
         let header = self.header.block(self.begin.unwrap_or(0), self.section.end());
         self.file.rewind()?;
         self.file.write_all(&header.finish())?;
         self.file.seek(SeekFrom::End(0)).map(|_| ())
-    }
-}
-
-impl Worker<u64> for FileWriter {
-    fn take(&mut self, piece: &[u64]) -> io::Result<()> {
-        let mut words = piece;
-        while let [first, rest @ ..] = words {
-            words = if *first == TIME {
-                if self.section.changes_bytes() >= self.section_bytes {
-                    self.end_section()?;
-                }
-                self.begin.get_or_insert(rest[0]);
-                self.section.time(rest[0]);
-                &rest[1..]
-            } else {
-                let count = self.section.change(*first as usize, rest);
-                &rest[count..]
-            };
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.end_section()
     }
 }

@@ -14,7 +14,6 @@ use lz4_flex::block::{CompressTable, compress_into_with_table, get_maximum_outpu
 
 use super::Shape;
 use super::block::{Block, BlockType, append_signed, append_unsigned, unsigned};
-use crate::bits::words_for;
 use crate::wave::bytes::Bytes;
 use crate::wave::sink::byte_digits;
 
@@ -89,46 +88,52 @@ impl Section {
         self.time_count += 1;
     }
 
-    /// A signal takes the value that `words` begin with. Returns of how many words it is.
+    /// A signal of bits changes.
     #[inline]
-    pub fn change(&mut self, signal: usize, words: &[u64]) -> usize {
-        let Signal { shape, changes, time, last } = &mut self.signals[signal];
-        let now = self.time_count - 1;
-        let times = u64::from(now - std::mem::replace(time, now));
-        let before = changes.len();
-        let count = match *shape {
+    pub fn bits(&mut self, signal: usize, words: &[u64]) {
+        self.change(signal, |Signal { shape, changes, last, .. }, times| match *shape {
             Shape::Bits { width: 1 } => {
-                *last = before as u32;
+                *last = changes.len() as u32;
                 put_number(changes, times << 2 | words[0] << 1);
-                1
             }
             Shape::Bits { width } => {
-                let words = &words[..words_for(width)];
                 put_number(changes, times << 1);
                 *last = changes.len() as u32;
                 put_bits(changes, words, width);
-                words.len()
             }
-            Shape::Real => {
-                put_number(changes, times << 1 | 1);
-                *last = changes.len() as u32;
-                changes.reserve(8);
-                changes.put(&words[0].to_le_bytes(), 8);
-                1
-            }
-            Shape::Text => {
-                let bytes = words[0] as usize;
-                let text = &words[1..1 + bytes.div_ceil(8)];
-                put_number(changes, times << 1);
-                put_number(changes, words[0]);
-                let text_bytes: Vec<u8> = text.iter().flat_map(|word| word.to_le_bytes()).take(bytes).collect();
-                changes.reserve(bytes);
-                changes.put_all(&text_bytes);
-                1 + text.len()
-            }
-        };
-        self.changes_bytes += changes.len() - before;
-        count
+            _ => panic!("a signal that was not declared as bits"),
+        });
+    }
+
+    /// A real signal changes.
+    pub fn real(&mut self, signal: usize, number: f64) {
+        self.change(signal, |Signal { changes, last, .. }, times| {
+            put_number(changes, times << 1 | 1);
+            *last = changes.len() as u32;
+            changes.reserve(8);
+            changes.put(&number.to_le_bytes(), 8);
+        });
+    }
+
+    /// A signal of texts changes.
+    pub fn text(&mut self, signal: usize, text: &str) {
+        self.change(signal, |Signal { changes, .. }, times| {
+            put_number(changes, times << 1);
+            put_number(changes, text.len() as u64);
+            changes.reserve(text.len());
+            changes.put_all(text.as_bytes());
+        });
+    }
+
+    /// Appends a change, which comes so many times after the last change of the signal.
+    #[inline(always)]
+    fn change(&mut self, signal: usize, put: impl FnOnce(&mut Signal, u64)) {
+        let signal = &mut self.signals[signal];
+        let now = self.time_count - 1;
+        let times = u64::from(now - std::mem::replace(&mut signal.time, now));
+        let before = signal.changes.len();
+        put(signal, times);
+        self.changes_bytes += signal.changes.len() - before;
     }
 
     /// The block of what came since the last one.
@@ -249,6 +254,7 @@ fn put_bits(to: &mut Bytes, words: &[u64], width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::words_for;
     use crate::wave::sink::word_digits;
 
     #[test]
