@@ -145,6 +145,9 @@ pub struct KernelOptions {
     /// FP16 results beyond the finite range become the largest finite number, not infinity
     #[arg(long)]
     pub saturate: bool,
+    /// Sums that are interrupted, because K is cut, keep all their bits (with exact accumulators)
+    #[arg(long)]
+    pub exact_sums: bool,
     /// Apply ReLU to the results
     #[arg(long)]
     pub relu: bool,

@@ -553,6 +553,18 @@ fn the_summary_of_many_tiles_accounts_for_every_cycle() {
 }
 
 #[test]
+fn exact_sums_of_many_tiles_are_those_of_one() {
+    let sandbox = Sandbox::new("exact_sums");
+    let product = "matmul --config small16 --m 3 --n 32 --k 64 --exact-sums";
+    sandbox.succeed(&format!("{product} --out one.npy"));
+    sandbox.succeed(&format!("{product} --out two.npy --tiles 2"));
+    let bytes = |name: &str| fs::read(sandbox.folder.join(name)).unwrap();
+    assert_eq!(bytes("one.npy"), bytes("two.npy"));
+    let refusal = sandbox.refusal("matmul --exact-sums");
+    assert_eq!(refusal, "exact sums: expected exact accumulators, the configuration's are FP32");
+}
+
+#[test]
 fn waveforms_show_all_tiles_or_one() {
     let sandbox = Sandbox::new("tiles_waveforms");
     let run = "matmul --tiles 2 --m 1 --n 1 --k 1 --config small16";

@@ -82,6 +82,8 @@ pub struct Product {
     pub b: Vec<u16>,
     /// N or M x N FP32 numbers.
     pub bias: Option<Matrix>,
+    /// Interrupted sums keep all their bits.
+    pub exact_sums: bool,
 }
 
 /// A run, and what there is to say about it.
@@ -126,7 +128,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     finish(device.finish(), device.simulated_cycles(), files)?;
     if run.plan.rounds_partial_sums() {
         let parts = run.plan.k_parts().len();
-        eprintln!("note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts");
+        eprintln!(
+            "note: K does not fit the memory; the exact sums were rounded to FP32 between its {parts} parts; --exact-sums keeps them"
+        );
     }
 
     let simulator = device.name();
@@ -224,13 +228,13 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
     };
     let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, shape.m, shape.n);
     let bias = arguments.kernel.bias.as_ref().map(read_bias).transpose()?;
-    Ok(Product { shape, a, b, bias })
+    Ok(Product { shape, a, b, bias, exact_sums: arguments.kernel.exact_sums })
 }
 
 impl Product {
     /// What is to be planned.
     fn problem(&self, read_out: golden::ReadOut) -> MatmulProblem {
-        MatmulProblem { shape: self.shape, start: self.start().0, read_out, exact_sums: false }
+        MatmulProblem { shape: self.shape, start: self.start().0, read_out, exact_sums: self.exact_sums }
     }
 
     /// What it is computed from.

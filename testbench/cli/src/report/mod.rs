@@ -370,7 +370,13 @@ mod tests {
         let config = TileConfig::small16();
         let (waveform, watched) = Activity::watch(&config);
         let mut device = NativeTile::traced(&config, vec![waveform]).unwrap();
-        let product = Product { shape: Shape { m: 1, n: 1, k: 1 }, a: vec![0x3C00], b: vec![0x3C00], bias: None };
+        let product = Product {
+            shape: Shape { m: 1, n: 1, k: 1 },
+            a: vec![0x3C00],
+            b: vec![0x3C00],
+            bias: None,
+            exact_sums: false,
+        };
         let mut run = multiply(&mut device, &config, &product, ReadOut::default()).unwrap();
         device.finish().unwrap();
         let page = |run: &Run| {

@@ -57,7 +57,8 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
 fn multiply_random<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, size: usize) -> Result<GridRun, Failure> {
     let shape = Shape { m: size, n: size, k: size };
     let mut random = Random::new(0);
-    let product = Product { shape, a: random.fp16s(size * size), b: random.fp16s(size * size), bias: None };
+    let product =
+        Product { shape, a: random.fp16s(size * size), b: random.fp16s(size * size), bias: None, exact_sums: false };
     let run = multiply(grid, planned(config, &product, ReadOut::default())?, &product)?;
     verdict(&run.comparison)?;
     Ok(run)

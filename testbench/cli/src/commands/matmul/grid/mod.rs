@@ -85,8 +85,10 @@ fn run_on<S: Pins>(
     arguments.trace.check_window(cycles)?;
     finish(finished, cycles, outputs.traces)?;
     let parts = run.plan.partition.k;
-    if run.plan.config.tile.accumulator == Accumulator::Exact && parts > 1 {
-        eprintln!("note: K is cut over tiles; the exact sums were rounded to FP32 between its {parts} parts");
+    if run.plan.config.tile.accumulator == Accumulator::Exact && parts > 1 && !run.plan.problem.exact_sums {
+        eprintln!(
+            "note: K is cut over tiles; the exact sums were rounded to FP32 between its {parts} parts; --exact-sums keeps them"
+        );
     }
     if arguments.json {
         print_json(&summary::GridSummary::of(&run, simulator, arguments.seed()))?;
