@@ -165,6 +165,8 @@ impl<'a> Compiler<'a> {
         let fixed = ["--cc", "--prefix", PREFIX, "--Mdir", GENERATED_FOLDER, "--assert", "-Wno-fatal", "-I."];
         let mut arguments: Vec<String> = fixed.map(String::from).into();
         arguments.extend(["--timescale", "1ns/1ns", "--top-module", &self.design.top].map(String::from));
+        // Long functions take a C++ compiler more than their share of time.
+        arguments.extend(["--output-split-cfuncs", "1000"].map(String::from));
         if self.traced() {
             arguments.push("--trace".into());
         }
