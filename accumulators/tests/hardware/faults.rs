@@ -1,10 +1,11 @@
 //! Every deliberate fault in the arithmetic is noticed by the comparison with golden.
 
-use rtl::fault::{self, Fault};
+use rtl::fault::Fault;
 
 use crate::SEED;
 use crate::agreement::run;
 use crate::bench::Bench;
+use crate::mutation::{Line, assert_noticed};
 use crate::simulators::Native;
 use Fault::{
     BitInverted, BitStuckAtOne, BitStuckAtZero, Decremented, Incremented, Inverted, ShiftedLeft, ShiftedRight,
@@ -13,9 +14,6 @@ use Fault::{
 
 /// A fault that is not noticed within so many cycles counts as missed.
 const LIMIT: u64 = 30_000;
-
-/// The value that it hits, the fault, and what it stands for.
-type Line = (&'static str, Fault, &'static str);
 
 /// The faults of each module.
 const FAULTS: [(&str, &[Line]); 6] = [
@@ -193,20 +191,7 @@ fn every_fault_is_noticed() {
     let sound = rtl::elaborate(&bench).unwrap_or_else(|errors| panic!("{errors}"));
     run(&bench, &mut Native::new(&sound), SEED, LIMIT).unwrap_or_else(|wrong| panic!("without a fault: {wrong:#x?}"));
 
-    println!("seed {SEED:#x}; cases until noticed");
-    let mut missed = vec![];
-    for (module, faults) in FAULTS {
-        assert!(faults.len() >= 10, "{module} has {} faults", faults.len());
-        println!("{module}");
-        for &(name, fault, meaning) in faults {
-            let mut design = sound.clone();
-            fault::inject(&mut design, module, name, fault).unwrap_or_else(|error| panic!("{error}"));
-            let label = format!("{name} {fault:?}");
-            match run(&bench, &mut Native::new(&design), SEED, LIMIT) {
-                Err(noticed) => println!("  {:>6}  {label:<50} {meaning}", noticed.after),
-                Ok(_) => missed.push(format!("{module}: {label} ({meaning})")),
-            }
-        }
-    }
-    assert!(missed.is_empty(), "not noticed within {LIMIT} cases:\n{}", missed.join("\n"));
+    assert_noticed(&sound, &FAULTS, LIMIT, |design| {
+        run(&bench, &mut Native::new(design), SEED, LIMIT).err().map(|noticed| noticed.after)
+    });
 }

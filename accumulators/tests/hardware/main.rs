@@ -10,6 +10,7 @@
 //! | `expected`     | what golden says about a case                                                 |
 //! | `agreement`    | runs cases through a bench and compares every result and every flag           |
 //! | `against_golden` | item by item: who agrees over how many cases                                |
+//! | `mutation`     | injects deliberate faults, one after the other                                |
 //! | `faults`       | every deliberate fault is noticed                                             |
 //! | `transcendental` | the transcendental unit: every FP16 number, a million FP32 numbers a function      |
 //! | `transcendental_faults` | every deliberate fault in it is noticed                                |
@@ -24,6 +25,7 @@ mod bench;
 mod cases;
 mod expected;
 mod faults;
+mod mutation;
 mod numbers;
 mod simulators;
 mod transcendental;

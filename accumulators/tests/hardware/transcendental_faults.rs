@@ -1,9 +1,10 @@
 //! Every deliberate fault in the transcendental unit is noticed by the comparison with golden.
 
 use accumulators::Transcendental;
-use rtl::fault::{self, Fault};
+use rtl::fault::Fault;
 
 use crate::SEED;
+use crate::mutation::{Line, assert_noticed};
 use crate::simulators::Native;
 use crate::transcendental::{mixed_cases, run};
 use Fault::{
@@ -13,9 +14,6 @@ use Fault::{
 
 /// A fault that is not noticed within so many cases counts as missed.
 const LIMIT: u64 = 60_000;
-
-/// The value that it hits, the fault, and what it stands for.
-type Line = (&'static str, Fault, &'static str);
 
 /// The faults of each module.
 const FAULTS: [(&str, &[Line]); 3] = [
@@ -117,20 +115,7 @@ fn every_fault_of_the_transcendental_unit_is_noticed() {
     let compared = run(&mut Native::new(&sound), mixed_cases(SEED, LIMIT), None);
     assert_eq!(compared.unwrap_or_else(|wrong| panic!("without a fault: {wrong:#x?}")), LIMIT);
 
-    println!("seed {SEED:#x}; cases until noticed");
-    let mut missed = vec![];
-    for (module, faults) in FAULTS {
-        assert!(faults.len() >= 10, "{module} has {} faults", faults.len());
-        println!("{module}");
-        for &(name, fault, meaning) in faults {
-            let mut design = sound.clone();
-            fault::inject(&mut design, module, name, fault).unwrap_or_else(|error| panic!("{error}"));
-            let label = format!("{name} {fault:?}");
-            match run(&mut Native::new(&design), mixed_cases(SEED, LIMIT), None) {
-                Err(noticed) => println!("  {:>6}  {label:<50} {meaning}", noticed.after),
-                Ok(_) => missed.push(format!("{module}: {label} ({meaning})")),
-            }
-        }
-    }
-    assert!(missed.is_empty(), "not noticed within {LIMIT} cases:\n{}", missed.join("\n"));
+    assert_noticed(&sound, &FAULTS, LIMIT, |design| {
+        run(&mut Native::new(design), mixed_cases(SEED, LIMIT), None).err().map(|noticed| noticed.after)
+    });
 }

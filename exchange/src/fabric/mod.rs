@@ -30,11 +30,12 @@
 
 mod source_select;
 
-pub use source_select::{SelectIn, SourceSelect, SourceSelectIn, SourceSelectOut};
+pub use source_select::{SourceSelect, SourceSelectIn, SourceSelectOut};
 
 use rtl::builder::address_bits;
 use rtl::generic::tree::tree;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat};
+use tile::exchange_port::{Lane, Select};
 
 /// A user's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,23 +134,12 @@ pub struct Fabric {
 }
 
 bundle! {
-    /// What a tile drives.
-    #[derive(Copy)]
-    pub struct Lane {
-        /// There is a word.
-        pub valid: Signal,
-        /// The word.
-        pub data: Signal,
-    }
-}
-
-bundle! {
     /// Lanes and selects, by tile.
     pub struct FabricIn {
         /// What each tile drives.
         pub lanes: Vec<Lane>,
         /// Whom each tile hears.
-        pub selects: Vec<SelectIn>,
+        pub selects: Vec<Select>,
     }
 }
 
@@ -187,10 +177,11 @@ impl Module for Fabric {
     fn inputs(&self, ports: &Ports) -> FabricIn {
         let config = self.config;
         let nested = |name: &str, tile: usize| ports.nested(&format!("{name}_{tile}"));
-        let lane = |ports: Ports| Lane { valid: ports.bit("valid"), data: ports.input("data", config.lane_bits) };
         FabricIn {
-            lanes: (0..config.tiles).map(|tile| lane(nested("lanes", tile))).collect(),
-            selects: (0..config.tiles).map(|tile| SelectIn::ports(&nested("selects", tile), &config)).collect(),
+            lanes: (0..config.tiles).map(|tile| Lane::ports(&nested("lanes", tile), config.lane_bits)).collect(),
+            selects: (0..config.tiles)
+                .map(|tile| Select::ports(&nested("selects", tile), config.source_bits()))
+                .collect(),
         }
     }
 

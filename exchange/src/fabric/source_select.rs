@@ -18,7 +18,9 @@
 use rtl::generic::tree::decode;
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, select};
 
-use super::{FabricConfig, Lane};
+use tile::exchange_port::{Lane, Select};
+
+use super::FabricConfig;
 
 /// The multiplexers of one receiver.
 #[derive(Clone, Copy, Debug)]
@@ -28,23 +30,12 @@ pub struct SourceSelect {
 }
 
 bundle! {
-    /// Whom a tile hears in a cycle.
-    #[derive(Copy)]
-    pub struct SelectIn {
-        /// The tile expects a word.
-        pub listen: Signal,
-        /// The tile whose lane it is on.
-        pub source: Signal,
-    }
-}
-
-bundle! {
     /// Lanes and the choice.
     pub struct SourceSelectIn {
         /// All lanes: valid and data of each, the first lowest.
         pub buses: Vec<Signal>,
         /// Whom to hear.
-        pub select: SelectIn,
+        pub select: Select,
     }
 }
 
@@ -62,13 +53,6 @@ bundle! {
     }
 }
 
-impl SelectIn {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports, config: &FabricConfig) -> SelectIn {
-        SelectIn { listen: ports.bit("listen"), source: ports.input("source", config.source_bits()) }
-    }
-}
-
 impl Module for SourceSelect {
     type In = SourceSelectIn;
     type Out = SourceSelectOut;
@@ -81,7 +65,7 @@ impl Module for SourceSelect {
         let bits = self.config.word_bits();
         let buses = self.config.buses().enumerate().map(|(i, lanes)| ports.input(&format!("buses_{i}"), lanes * bits));
         let buses = buses.collect();
-        SourceSelectIn { buses, select: SelectIn::ports(&ports.nested("select"), &self.config) }
+        SourceSelectIn { buses, select: Select::ports(&ports.nested("select"), self.config.source_bits()) }
     }
 
     fn build(&self, m: &Builder, io: SourceSelectIn) -> SourceSelectOut {

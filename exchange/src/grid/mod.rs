@@ -28,7 +28,7 @@ use tile::tile::{TileExchangeIn, TileIn, TileOut};
 use tile::{ExchangePortConfig, Tile, TileConfig, TileConfigError};
 
 use self::broadcast::{Broadcast, BroadcastAnswer, BroadcastIn, BroadcastRequest, HostAnswer};
-use crate::fabric::{self, Fabric, FabricConfig, FabricError, FabricIn, FabricOut, SelectIn};
+use crate::fabric::{Fabric, FabricConfig, FabricError, FabricIn, FabricOut, Faults};
 use crate::schedule::{ListTiming, Machine};
 use crate::sync::{Sync, SyncIn, SyncOut, SyncTile};
 
@@ -201,20 +201,16 @@ impl Module for Grid {
             .collect();
 
         let machines: Vec<_> = outputs.iter().map(|tile| tile.exchange.clone().expect("an exchange port")).collect();
-        let lane = |lane: Lane| fabric::Lane { valid: lane.valid, data: lane.data };
         let fabric: FabricOut = m.instance(
             "fabric",
             &Fabric { config: self.config.fabric },
             FabricIn {
-                lanes: machines.iter().map(|tile| lane(tile.lane)).collect(),
-                selects: machines
-                    .iter()
-                    .map(|tile| SelectIn { listen: tile.select.listen, source: tile.select.source })
-                    .collect(),
+                lanes: machines.iter().map(|tile| tile.lane).collect(),
+                selects: machines.iter().map(|tile| tile.select).collect(),
             },
         );
-        let arrive = |(received, faults): (&fabric::Lane, &fabric::Faults)| Arrivals {
-            received: Lane { valid: received.valid, data: received.data },
+        let arrive = |(received, faults): (&Lane, &Faults)| Arrivals {
+            received: *received,
             silent: faults.silent,
             missing: faults.missing,
             unheard: faults.unheard,

@@ -198,6 +198,13 @@ impl Lane {
     }
 }
 
+impl Select {
+    /// Declares the ports, for tile numbers of `source_bits` bits.
+    pub fn ports(ports: &Ports, source_bits: usize) -> Select {
+        Select { listen: ports.bit("listen"), source: ports.input("source", source_bits) }
+    }
+}
+
 impl Arrivals {
     /// Declares the ports, for lanes of `bits` bits.
     pub fn ports(ports: &Ports, bits: usize) -> Arrivals {
