@@ -7,6 +7,11 @@
 //!  host_response <-|   |  |         +-- sequencer -- command --> amp_engine      |
 //!  status <--------|   v  |         v                              |  ^         |
 //!                  |   +--+------- sram <--- requests, data -------+--+         |
+//!                  |                 ^ |                                        |
+//!  arrivals ------>|            exchange_port <--- command, released            |
+//!  lane, select <--|                                                            |
+//!  released ------>|            sequencer --- arrive                            |
+//!  arrive <--------|                                                            |
 //!                  +------------------------------------------------------------+
 //! ```
 //! | Contract   |                                                                                  |
@@ -14,6 +19,7 @@
 //! | Host port  | requests are valid and ready, byte addresses, 64 bits with byte enables; each    |
 //! |            | gets one response, in order, 2 cycles after it was taken                         |
 //! | Program    | the host writes START and waits for `status_done` or `status_error`              |
+//! | Exchange   | only in a machine; see [`exchange_port`](crate::exchange_port)                   |
 //! | Reset      | synchronous, active high; clears control, not the SRAM                           |
 //! | Faults     | a bad program stops; engines are reset until the next START                      |
 
