@@ -9,7 +9,7 @@
 //! | `command`    | [`Command`] and, for hardware, `command::Amp::DESCRIPTOR` and its like    |
 //! | `amp`        | [`AmpDescriptor`], [`ListEntry`]                                          |
 //! | `exchange`   | [`ExchangeDescriptor`], [`ExchangeEntry`]                                 |
-//! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`]                       |
+//! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`], [`VectorOperation`]  |
 //! | `register`   | host registers ([`register::REGISTERS`]) and their fields                 |
 //! | `error_code` | [`ErrorCode`]                                                             |
 //!
@@ -50,7 +50,7 @@ pub use program::{Program, ProgramError, Segment};
 pub use reference::reference;
 pub use register::{Flags, REGISTER_BASE, REGISTERS, Register};
 pub use validate::{Limits, Violation};
-pub use values::{Activation, ControlRegister, EngineMask};
+pub use values::{Activation, ControlRegister, EngineMask, VectorOperation};
 
 /// Bytes of a memory word.
 pub const WORD_BYTES: u32 = 8;

@@ -1,4 +1,4 @@
-//! Fields whose values have names: engines, control registers, activations.
+//! Fields whose values have names: engines, control registers, activations, vector operations.
 //!
 //! Each is a number that keeps any value a field can hold, so that what a program contains can always be
 //! represented; the named values are constants.
@@ -90,4 +90,67 @@ named_values! {
         /// ReLU: positive numbers and NaN pass, everything else becomes +0.
         RELU "relu" = 1;
     }
+}
+
+named_values! {
+    /// What the vector engine does with its operands a, b, c. Each result is rounded once.
+    pub struct VectorOperation {
+        /// a, in the format of the result.
+        COPY "copy" = 0;
+        /// a + b.
+        ADD "add" = 1;
+        /// a - b.
+        SUBTRACT "subtract" = 2;
+        /// a * b.
+        MULTIPLY "multiply" = 3;
+        /// a * b + c, rounded once.
+        FMA "fma" = 4;
+        /// c - a * b, rounded once.
+        FNMA "fnma" = 5;
+        /// The smaller of a and b; a number rather than a NaN, and -0 rather than +0.
+        MIN "min" = 6;
+        /// The larger of a and b; a number rather than a NaN, and +0 rather than -0.
+        MAX "max" = 7;
+        /// ReLU of a: positive numbers and NaN pass, everything else becomes +0.
+        RELU "relu" = 8;
+        /// 1 where a < b, else 0.
+        LESS "less" = 9;
+        /// 1 where a <= b, else 0.
+        LESS_EQUAL "less_equal" = 10;
+        /// 1 where a = b, else 0.
+        EQUAL "equal" = 11;
+        /// b where a is not zero, else c; a NaN is not zero.
+        SELECT "select" = 12;
+        /// e to the power of a.
+        EXP "exp" = 16;
+        /// 2 to the power of a.
+        EXP2 "exp2" = 17;
+        /// The natural logarithm of a.
+        LN "ln" = 18;
+        /// The logarithm of a to base 2.
+        LOG2 "log2" = 19;
+        /// The hyperbolic tangent of a.
+        TANH "tanh" = 20;
+        /// 1 / (1 + e^-a).
+        SIGMOID "sigmoid" = 21;
+        /// 1 / a.
+        RECIPROCAL "reciprocal" = 22;
+        /// The square root of a.
+        SQRT "sqrt" = 23;
+        /// 1 / sqrt(a).
+        RSQRT "rsqrt" = 24;
+        /// The sum of a row of a.
+        SUM "sum" = 28;
+        /// The sum of a * b over a row.
+        DOT "dot" = 29;
+        /// The largest number of a row of a.
+        ROW_MAX "row_max" = 30;
+        /// The smallest number of a row of a.
+        ROW_MIN "row_min" = 31;
+    }
+}
+
+impl VectorOperation {
+    /// The code of the transcendental function numbered 0.
+    pub const FIRST_FUNCTION: Self = Self::EXP;
 }
