@@ -12,12 +12,15 @@
 //! | [`step`]        | the AMP step: an exact sum of products and accumulator, rounded once             |
 //! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
 //! | [`transcendental`](mod@transcendental) | exp, ln, tanh, square root and their like         |
+//! | [`vector`]      | the operations of the vector engine on one element                               |
+//! | [`counts`]      | NaNs, overflows, numbers that became zero                                        |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
 //! | [`tile`]        | the whole tile: a program in a memory image, command by command                  |
 
 pub mod accumulator;
 pub mod convert;
+pub mod counts;
 pub mod flags;
 pub mod format;
 pub mod matmul;
@@ -26,10 +29,12 @@ pub mod round;
 pub mod step;
 pub mod tile;
 pub mod transcendental;
+pub mod vector;
 mod window;
 
 pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
 pub use convert::{fp16_to_fp32, fp32_to_fp16, relu_fp16, relu_fp32};
+pub use counts::Counts;
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
@@ -37,3 +42,4 @@ pub use round::{Overflow, Rounding};
 pub use step::{ALL_TERMS, amp_step};
 pub use tile::{Outcome, Tile, TileParameters};
 pub use transcendental::transcendental;
+pub use vector::elementwise;
