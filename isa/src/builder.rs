@@ -25,6 +25,7 @@ use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::EncodeError;
 use crate::program::{Image, Program, START_SYMBOL, is_name, is_placeable};
 use crate::values::{ControlRegister, EngineMask};
+use crate::vector::VectorDescriptor;
 use crate::{LOOP_LEVELS, REGISTER_BASE, WORD_BYTES};
 
 /// A program that cannot be placed in memory.
@@ -68,6 +69,7 @@ pub enum BuildError {
 #[derive(Debug, Clone)]
 enum Appended {
     Amp(AmpDescriptor, Vec<ListEntry>),
+    Vector(VectorDescriptor),
     Exchange(Vec<ExchangeEntry>, Vec<ExchangeEntry>),
 }
 
@@ -138,6 +140,17 @@ impl ProgramBuilder {
     pub fn amp_with(&mut self, descriptor: AmpDescriptor, list: &[ListEntry]) -> &mut Self {
         self.appended.push((self.commands.len(), Appended::Amp(descriptor, list.to_vec())));
         self.amp(0)
+    }
+
+    /// VECTOR with the descriptor at a byte address.
+    pub fn vector(&mut self, descriptor: u32) -> &mut Self {
+        self.command(Command::Vector { descriptor })
+    }
+
+    /// VECTOR with a descriptor that is placed behind the commands.
+    pub fn vector_with(&mut self, descriptor: VectorDescriptor) -> &mut Self {
+        self.appended.push((self.commands.len(), Appended::Vector(descriptor)));
+        self.vector(0)
     }
 
     /// EXCHANGE with the descriptor at a byte address.
@@ -249,6 +262,7 @@ impl Appended {
                 let words = [descriptor.encode()?.to_vec(), encode_list(list)?].concat();
                 Ok((Command::Amp { descriptor: address }, words))
             }
+            Self::Vector(descriptor) => Ok((Command::Vector { descriptor: address }, descriptor.encode()?.to_vec())),
             Self::Exchange(sends, receives) => {
                 let words = ExchangeDescriptor::with_lists(address, sends, receives)?;
                 Ok((Command::Exchange { descriptor: address }, words))
@@ -311,6 +325,21 @@ mod tests {
         assert_eq!(program.word(0x900), Some(entry().encode().unwrap()[0]));
         assert_eq!((program.address_of("outer"), program.address_of("list")), (Some(0x40), Some(0x900)));
         assert!(disassemble(&program).contains("\nlist:\n"));
+    }
+
+    #[test]
+    fn vector_descriptors_are_linked() {
+        let descriptor = VectorDescriptor { rows: 3, columns: 5, ..Default::default() };
+        let mut builder = ProgramBuilder::new(0x40);
+        builder.vector_with(descriptor).vector(0x800).vector_with(descriptor).halt();
+        let program = builder.finish().unwrap();
+        let command = |index: u32| Command::decode(program.word(0x40 + 8 * index).unwrap()).unwrap();
+        let places = [0x60, 0x800, 0x60 + 56];
+        assert_eq!([0, 1, 2].map(command), places.map(|descriptor| Command::Vector { descriptor }));
+        for place in [places[0], places[2]] {
+            let words = std::array::from_fn(|i| program.word(place + 8 * i as u32).unwrap());
+            assert_eq!(VectorDescriptor::decode(&words), Ok(descriptor));
+        }
     }
 
     #[test]

@@ -8,8 +8,9 @@
 //! | `layout`     | the mechanism: fields of 64-bit words, `encode` and `decode`              |
 //! | `command`    | [`Command`] and, for hardware, `command::Amp::DESCRIPTOR` and its like    |
 //! | `amp`        | [`AmpDescriptor`], [`ListEntry`]                                          |
+//! | `vector`     | [`VectorDescriptor`], [`VectorOperand`]                                   |
 //! | `exchange`   | [`ExchangeDescriptor`], [`ExchangeEntry`]                                 |
-//! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`], [`VectorOperation`]  |
+//! | `values`     | [`EngineMask`], [`ControlRegister`], [`Activation`], [`VectorOperation`], [`VectorSource`] |
 //! | `register`   | host registers ([`register::REGISTERS`]) and their fields                 |
 //! | `error_code` | [`ErrorCode`]                                                             |
 //!
@@ -37,6 +38,7 @@ pub mod reference;
 pub mod register;
 pub mod validate;
 pub mod values;
+pub mod vector;
 
 pub use amp::{AmpDescriptor, ListEntry, exact_sum};
 pub use assembler::{AssembleError, assemble};
@@ -50,7 +52,8 @@ pub use program::{Program, ProgramError, Segment};
 pub use reference::reference;
 pub use register::{Flags, REGISTER_BASE, REGISTERS, Register};
 pub use validate::{Limits, Violation};
-pub use values::{Activation, ControlRegister, EngineMask, VectorOperation};
+pub use values::{Activation, ControlRegister, EngineMask, VectorOperation, VectorSource};
+pub use vector::{PARTIAL_SUMS, VectorDescriptor, VectorOperand};
 
 /// Bytes of a memory word.
 pub const WORD_BYTES: u32 = 8;

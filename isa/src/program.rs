@@ -9,6 +9,7 @@ use crate::command::Command;
 use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::Layout;
 use crate::validate::{Limits, Violation};
+use crate::vector::VectorDescriptor;
 use crate::{REGISTER_BASE, WORD_BYTES};
 
 /// The symbol at which a program starts.
@@ -103,6 +104,10 @@ impl Program {
                         entry.validate(&descriptor, limits).map_err(at(address))?;
                     }
                 }
+                Command::Vector { descriptor: address } => {
+                    let Some(words) = self.words_at(address) else { continue };
+                    VectorDescriptor::check(&words, limits).map_err(at(address))?;
+                }
                 Command::Exchange { descriptor: address } => {
                     let Some(words) = self.words_at(address) else { continue };
                     let descriptor = ExchangeDescriptor::check(&words, limits).map_err(at(address))?;
@@ -180,6 +185,12 @@ impl Program {
                     items.insert(address, Item::Data(&AmpDescriptor::LAYOUT));
                     let list = self.entries(&descriptor);
                     entries.extend(list.map(|(address, _)| (address, &ListEntry::LAYOUT)));
+                }
+                Command::Vector { descriptor: address } => {
+                    let words = self.words_at(address);
+                    if words.is_some_and(|words| VectorDescriptor::decode(&words).is_ok()) {
+                        items.insert(address, Item::Data(&VectorDescriptor::LAYOUT));
+                    }
                 }
                 Command::Exchange { descriptor: address } => {
                     let decoded = self.words_at(address).and_then(|words| ExchangeDescriptor::decode(&words).ok());

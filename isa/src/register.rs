@@ -7,7 +7,7 @@ use crate::layout::{Field, layout};
 pub const REGISTER_BASE: u32 = 0x80_0000;
 
 /// Version of the interface that this crate declares, in the low byte of [`IDENTITY_VALUE`].
-pub const INTERFACE_VERSION: u8 = 2;
+pub const INTERFACE_VERSION: u8 = 3;
 
 /// What the register IDENTITY reads as: `TESSERA` in ASCII, then the interface version.
 pub const IDENTITY_VALUE: u64 = u64::from_be_bytes([b'T', b'E', b'S', b'S', b'E', b'R', b'A', INTERFACE_VERSION]);
@@ -84,6 +84,8 @@ layout! {
         ROWS rows: u32 = 0[23:16];
         /// Accumulators: 0 FP32, 1 exact.
         EXACT exact: bool = 0[24:24];
+        /// 1: there is a vector engine.
+        VECTOR vector: bool = 0[25:25];
         /// Width of an accumulator: 32 for FP32, that of the number for exact.
         ACCUMULATOR_BITS accumulator_bits: u32 = 0[39:32];
         /// Banks of the memory.

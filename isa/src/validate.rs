@@ -10,7 +10,8 @@ use crate::command::Command;
 use crate::error_code::ErrorCode;
 use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{DecodeError, NamedValue};
-use crate::values::{Activation, ControlRegister, EngineMask};
+use crate::values::{Activation, ControlRegister, EngineMask, VectorOperation, VectorSource};
+use crate::vector::VectorDescriptor;
 use crate::{BLOCK, LANES, WORD_BYTES, ZONES};
 
 /// What a tile was built with, as far as it decides which programs are legal.
@@ -39,6 +40,11 @@ impl Limits {
     /// The same tile with an exchange port, whose lanes carry `lane_words` words of 32 bits in a cycle.
     pub fn with_exchange(self, lane_words: u32) -> Self {
         Self { engines: self.engines | EngineMask::EXCHANGE, lane_words, ..self }
+    }
+
+    /// The same tile with a vector engine.
+    pub fn with_vector(self) -> Self {
+        Self { engines: self.engines | EngineMask::VECTOR, ..self }
     }
 
     /// Words of 8 bytes that a stream moves in one access (G): `max(1, terms / 4)`.
@@ -114,7 +120,7 @@ impl Command {
             }
             Self::Vector { descriptor } => {
                 require_engine(limits, EngineMask::VECTOR, "VECTOR")?;
-                require_words("the vector descriptor", descriptor, 1, limits)
+                require_words("the vector descriptor", descriptor, VectorDescriptor::WORDS as u32, limits)
             }
             Self::Exchange { descriptor } => {
                 require_engine(limits, EngineMask::EXCHANGE, "EXCHANGE")?;
@@ -359,6 +365,62 @@ impl ListEntry {
             row_bytes: LANES * 2,
         };
         weights.require("the weight block", limits)
+    }
+}
+
+impl VectorDescriptor {
+    /// Decodes and validates `words`.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR` for reserved bits, otherwise as [`VectorDescriptor::validate`].
+    pub fn check(words: &[u64; Self::WORDS], limits: &Limits) -> Result<Self, Violation> {
+        let descriptor = Self::decode(words).map_err(|e| Violation::decoding(e, ErrorCode::BadDescriptor))?;
+        descriptor.validate(limits)?;
+        Ok(descriptor)
+    }
+
+    /// Whether a tile with these limits runs the descriptor.
+    ///
+    /// # Errors
+    /// `BAD_DESCRIPTOR`, `MISALIGNED`, or `OUT_OF_RANGE` for operands and results.
+    pub fn validate(&self, limits: &Limits) -> Result<(), Violation> {
+        for (name, value) in [("rows", self.rows), ("columns", self.columns)] {
+            require!((1..=65535).contains(&value), BadDescriptor, "{name} = {value}: expected 1..=65535");
+        }
+        require_named("operation", self.operation.0, VectorOperation::NAMES, ErrorCode::BadDescriptor)?;
+        let operands = self.operands();
+        for operand in &operands {
+            let what = format!("{}_source", operand.name);
+            require_named(&what, operand.source.0, VectorSource::NAMES, ErrorCode::BadDescriptor)?;
+        }
+        if self.operation.function().is_some() {
+            let (a, result) = (self.a_fp16, self.result_fp16);
+            require!(a == result, BadDescriptor, "a_fp16 != result_fp16: expected a function's operand as its result");
+            let plain = !self.stochastic && !self.saturate;
+            require!(plain, BadDescriptor, "stochastic or saturate: expected neither of a function");
+        }
+
+        let in_memory = || {
+            let streams = operands.iter().copied().filter(|operand| operand.source != VectorSource::CONSTANT);
+            streams.chain([self.result()])
+        };
+        for stream in in_memory() {
+            let (name, address) = (stream.name, stream.address);
+            let aligned = address.is_multiple_of(WORD_BYTES);
+            require!(aligned, Misaligned, "{name}_address = {address:#x}: expected a multiple of {WORD_BYTES}");
+        }
+        for stream in in_memory() {
+            let words = Footprint {
+                address: stream.address.into(),
+                stride_x_words: stream.stride_x,
+                stride_y_words: stream.stride_y,
+                x: (0, stream.row_words(self.columns) - 1),
+                y: (0, self.rows - 1),
+                row_bytes: WORD_BYTES,
+            };
+            words.require(stream.name, limits)?;
+        }
+        Ok(())
     }
 }
 

@@ -93,6 +93,18 @@ named_values! {
 }
 
 named_values! {
+    /// Where an operand of the vector engine comes from.
+    pub struct VectorSource {
+        /// Memory, an element for each column.
+        STREAM "stream" = 0;
+        /// Memory, an element for each row: the lowest of a word.
+        ROW_SCALAR "row_scalar" = 1;
+        /// The descriptor, one element for all.
+        CONSTANT "constant" = 2;
+    }
+}
+
+named_values! {
     /// What the vector engine does with its operands a, b, c. Each result is rounded once.
     pub struct VectorOperation {
         /// a, in the format of the result.

@@ -7,15 +7,15 @@ use isa::layout::Layout;
 use isa::register::{self, Configuration, Status};
 use isa::{
     AmpDescriptor, COMMANDS, Command, ControlRegister, EngineMask, ErrorCode, ExchangeDescriptor, ExchangeEntry, Flags,
-    ListEntry, REGISTERS, Register,
+    ListEntry, REGISTERS, Register, VectorDescriptor, VectorOperation, VectorSource,
 };
 
 fn layouts() -> Vec<Layout> {
     let commands = COMMANDS.iter().map(|command| command.layout);
-    let amp = [AmpDescriptor::LAYOUT, ListEntry::LAYOUT];
+    let engines = [AmpDescriptor::LAYOUT, ListEntry::LAYOUT, VectorDescriptor::LAYOUT];
     let exchange = [ExchangeDescriptor::LAYOUT, ExchangeEntry::LAYOUT];
     let registers = [Configuration::LAYOUT, Status::LAYOUT, Flags::LAYOUT];
-    commands.chain(amp).chain(exchange).chain(registers).collect()
+    commands.chain(engines).chain(exchange).chain(registers).collect()
 }
 
 /// Fails unless all of `items` differ.
@@ -128,6 +128,71 @@ fn descriptors_and_entries_have_their_published_encodings() {
 }
 
 #[test]
+fn vector_descriptors_have_their_published_encoding() {
+    let descriptor = VectorDescriptor {
+        operation: VectorOperation::FMA,
+        stochastic: true,
+        saturate: true,
+        a_source: VectorSource::STREAM,
+        b_source: VectorSource::ROW_SCALAR,
+        c_source: VectorSource::CONSTANT,
+        a_fp16: true,
+        b_fp16: false,
+        c_fp16: true,
+        result_fp16: true,
+        rows: 0x1234,
+        columns: 0x5678,
+        a_address: 0x1000,
+        a_stride_x: -1,
+        a_stride_y: 2,
+        b_address: 0x2000,
+        b_stride_x: 0,
+        b_stride_y: 1,
+        c_address: 0,
+        c_stride_x: 0,
+        c_stride_y: 0,
+        result_address: 0x4000,
+        result_stride_x: 1,
+        result_stride_y: -8,
+        constant_a: 0x1111_2222,
+        constant_b: 0x3333_4444,
+        constant_c: 0x5555_6666,
+    };
+    assert_eq!(
+        descriptor.encode().unwrap(),
+        [
+            0x5678_1234_000D_2464,
+            0x0000_2FFF_FF00_1000,
+            0x0000_1000_0000_2000,
+            0,
+            0xFFFF_8000_0100_4000,
+            0x3333_4444_1111_2222,
+            0x5555_6666,
+        ]
+    );
+}
+
+#[test]
+fn vector_operations_have_the_operands_of_their_meaning() {
+    let mut named = 0;
+    for name in VectorOperation::NAMES {
+        let operation = VectorOperation(name.value as u8);
+        let words = name.meaning.split(|c: char| !c.is_alphanumeric());
+        let mentions = |letter: &str| words.clone().any(|word| word == letter);
+        assert_eq!(operation.has_b(), mentions("b"), "{}", name.name);
+        assert_eq!(operation.has_c(), mentions("c"), "{}", name.name);
+        assert_eq!(operation.is_reduction(), name.value >= 28, "{}", name.name);
+        let function = (16..=24).contains(&name.value).then(|| name.value as u32 - 16);
+        assert_eq!(operation.function(), function, "{}", name.name);
+        named += 1;
+    }
+    assert_eq!(named, 13 + 9 + 4);
+    let dot = VectorDescriptor { operation: VectorOperation::DOT, b_fp16: true, ..Default::default() };
+    let words = dot.operands().iter().chain([&dot.result()]).map(|o| (o.name, o.row_words(9))).collect::<Vec<_>>();
+    assert_eq!(words, [("a", 5), ("b", 3), ("result", 1)]);
+}
+
+#[test]
 fn exchanges_have_their_published_encodings() {
     let descriptor =
         ExchangeDescriptor { send_address: 0x1000, send_count: 3, receive_address: 0xAB_CDE8, receive_count: 0xFFFF };
@@ -146,7 +211,7 @@ fn exchanges_have_their_published_encodings() {
 
 #[test]
 fn registers_have_their_published_places() {
-    assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x02");
+    assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x03");
     assert_eq!((register::START.address(), register::ZONES.address()), (0x80_0018, 0x80_00C0));
     assert_eq!(Register::from_name("FLAGS"), Some(&register::FLAGS));
     assert_eq!(register::STATUS.fields, Status::LAYOUT.fields);

@@ -5,7 +5,7 @@ use isa::layout::Layout;
 use isa::register::{Configuration, Status};
 use isa::{
     AmpDescriptor, COMMANDS, Command, DecodeError, EncodeError, ExchangeDescriptor, ExchangeEntry, Flags, ListEntry,
-    Program, Segment, assemble, disassemble,
+    Program, Segment, VectorDescriptor, assemble, disassemble,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn command_word() -> impl Strategy<Value = u64> {
 }
 
 /// Commands from 0x1000 on, of which the first and some others name a descriptor; descriptors from 0x2000 on, whose lists
-/// begin in the entries from 0x3000 on; an exchange descriptor and its lists from 0x3800 on; other words behind.
+/// begin in the entries from 0x3000 on; a vector descriptor at 0x3400; an exchange descriptor and its lists from 0x3800 on; other words behind.
 fn program() -> impl Strategy<Value = Program> {
     let descriptor_place = (0..4u32).prop_map(|index| 0x2000 + index * 48);
     let commands = vec(
@@ -35,10 +35,12 @@ fn program() -> impl Strategy<Value = Program> {
     );
     let descriptors = vec((words_of(AmpDescriptor::LAYOUT), 0..20u32, 1..20u32), 4);
     let list = || vec(words_of(ExchangeEntry::LAYOUT), 0..4);
-    (commands, descriptors, vec(any::<u64>(), 30), list(), list(), vec(any::<u64>(), 0..4)).prop_map(
-        |(mut commands, descriptors, entries, sends, receives, others)| {
+    let vector = words_of(VectorDescriptor::LAYOUT);
+    (commands, descriptors, vec(any::<u64>(), 30), vector, list(), list(), vec(any::<u64>(), 0..4)).prop_map(
+        |(mut commands, descriptors, entries, vector, sends, receives, others)| {
             commands.insert(0, Command::Amp { descriptor: 0x2000 }.encode().unwrap());
             commands.insert(1, Command::Exchange { descriptor: 0x3800 }.encode().unwrap());
+            commands.insert(2, Command::Vector { descriptor: 0x3400 }.encode().unwrap());
             commands.push(Command::Halt.encode().unwrap());
             let mut descriptor_words = Vec::new();
             for (words, first, list_count) in descriptors {
@@ -58,6 +60,7 @@ fn program() -> impl Strategy<Value = Program> {
                 Segment { address: 0x1000, words: commands },
                 Segment { address: 0x2000, words: descriptor_words },
                 Segment { address: 0x3000, words: entries },
+                Segment { address: 0x3400, words: vector },
                 Segment { address: 0x3800, words: exchange.encode().unwrap().into_iter().chain(lists).collect() },
                 Segment { address: 0x4000, words: others },
             ];
@@ -85,6 +88,7 @@ macro_rules! layouts_round_trip {
 layouts_round_trip! {
     amp_descriptors_survive_encoding: AmpDescriptor;
     list_entries_survive_encoding: ListEntry;
+    vector_descriptors_survive_encoding: VectorDescriptor;
     exchange_descriptors_survive_encoding: ExchangeDescriptor;
     exchange_entries_survive_encoding: ExchangeEntry;
     configurations_survive_encoding: Configuration;
@@ -110,8 +114,8 @@ proptest! {
     #[test]
     fn programs_survive_disassembly(program in program()) {
         let text = disassemble(&program);
-        let expected = ["amp ", ".amp {", ".entry {", "exchange ", ".exchange {"];
-        prop_assert_eq!(expected.map(|part| text.contains(part)), [true; 5]);
+        let expected = ["amp ", ".amp {", ".entry {", "vector ", ".vector {", "exchange ", ".exchange {"];
+        prop_assert_eq!(expected.map(|part| text.contains(part)), [true; 7]);
         let exchange = program.segments.iter().find(|segment| segment.address == 0x3800).expect("it is there");
         prop_assert_eq!(text.matches(".exchange_entry {").count(), exchange.words.len() / 2 - 1);
         prop_assert_eq!(assemble(&text).unwrap(), program);

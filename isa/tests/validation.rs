@@ -1,8 +1,8 @@
 //! What tiles refuse, and how the refusals read.
 
 use isa::{
-    Activation, AmpDescriptor, Command, ErrorCode, ExchangeDescriptor, ExchangeEntry, Limits, ListEntry, Violation,
-    assemble,
+    Activation, AmpDescriptor, Command, ErrorCode, ExchangeDescriptor, ExchangeEntry, Limits, ListEntry,
+    VectorDescriptor, VectorOperation, VectorSource, Violation, assemble,
 };
 
 const NARROW: Limits = Limits::new(0x1_0000, 4, 64);
@@ -111,6 +111,76 @@ fn descriptors_say_what_is_legal() {
     ] {
         assert_eq!(refusal(bad.validate(&NARROW)), message);
     }
+}
+
+#[test]
+fn vector_descriptors_say_what_is_legal() {
+    let good = VectorDescriptor {
+        operation: VectorOperation::FMA,
+        b_source: VectorSource::ROW_SCALAR,
+        c_source: VectorSource::CONSTANT,
+        c_address: 4,
+        rows: 4,
+        columns: 9,
+        a_fp16: true,
+        a_address: 0xFFA0,
+        a_stride_x: 1,
+        a_stride_y: 3,
+        b_address: 0xFFE0,
+        b_stride_x: 1000,
+        b_stride_y: 1,
+        result_address: 0x1000,
+        result_stride_x: 1,
+        result_stride_y: 5,
+        ..Default::default()
+    };
+    good.validate(&NARROW).unwrap();
+    let function = VectorDescriptor { operation: VectorOperation::EXP, result_fp16: true, ..good };
+    function.validate(&NARROW).unwrap();
+    for (bad, message) in [
+        (VectorDescriptor { rows: 0, ..good }, "BAD_DESCRIPTOR: rows = 0: expected 1..=65535"),
+        (VectorDescriptor { columns: 0, ..good }, "BAD_DESCRIPTOR: columns = 0: expected 1..=65535"),
+        (
+            VectorDescriptor { b_source: VectorSource(3), ..good },
+            "BAD_DESCRIPTOR: b_source = 3: expected 0 (stream) or 1 (row_scalar) or 2 (constant)",
+        ),
+        (
+            VectorDescriptor { result_fp16: false, ..function },
+            "BAD_DESCRIPTOR: a_fp16 != result_fp16: expected a function's operand as its result",
+        ),
+        (
+            VectorDescriptor { saturate: true, ..function },
+            "BAD_DESCRIPTOR: stochastic or saturate: expected neither of a function",
+        ),
+        (
+            VectorDescriptor { stochastic: true, ..function },
+            "BAD_DESCRIPTOR: stochastic or saturate: expected neither of a function",
+        ),
+        (VectorDescriptor { b_address: 4, ..good }, "MISALIGNED: b_address = 0x4: expected a multiple of 8"),
+        (
+            VectorDescriptor { a_stride_y: 4, ..good },
+            "OUT_OF_RANGE: a: bytes 0xffa0..0x10018, expected inside 0x0..0x10000",
+        ),
+        (
+            VectorDescriptor { b_address: 0xFFE8, ..good },
+            "OUT_OF_RANGE: b: bytes 0xffe8..0x10008, expected inside 0x0..0x10000",
+        ),
+        (
+            VectorDescriptor { result_address: 0, result_stride_y: -1, ..good },
+            "OUT_OF_RANGE: result: bytes -0x18..0x28, expected inside 0x0..0x10000",
+        ),
+    ] {
+        assert_eq!(refusal(bad.validate(&NARROW)), message);
+    }
+    for code in [13, 25, 27] {
+        let bad = VectorDescriptor { operation: VectorOperation(code), ..good };
+        assert!(refusal(bad.validate(&NARROW)).starts_with(&format!("BAD_DESCRIPTOR: operation = {code}: expected")));
+    }
+    let command = Command::Vector { descriptor: 0xFFC8 };
+    command.validate(&NARROW.with_vector()).unwrap();
+    let across = Command::Vector { descriptor: 0xFFD0 }.validate(&NARROW.with_vector());
+    let message = "OUT_OF_RANGE: the vector descriptor: bytes 0xffd0..0x10008, expected inside 0x0..0x10000";
+    assert_eq!(refusal(across), message);
 }
 
 #[test]

@@ -147,6 +147,7 @@ impl TileConfig {
             lanes: accumulators::config::LANES as u32,
             rows: rows as u32,
             exact,
+            vector: false,
             accumulator_bits: accumulator_bits as u32,
             banks: self.banks as u32,
             lane_words: 0,

@@ -29,11 +29,13 @@ use crate::command::OPCODE;
 use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{Field, Layout, NamedValue};
 use crate::program::{Image, Program, START_SYMBOL};
+use crate::vector::VectorDescriptor;
 
 /// The directives that place a layout, `.amp { ... }`, `.entry { ... }` and so on.
-pub const DATA_DIRECTIVES: [(&str, Layout); 4] = [
+pub const DATA_DIRECTIVES: [(&str, Layout); 5] = [
     ("amp", AmpDescriptor::LAYOUT),
     ("entry", ListEntry::LAYOUT),
+    ("vector", VectorDescriptor::LAYOUT),
     ("exchange", ExchangeDescriptor::LAYOUT),
     ("exchange_entry", ExchangeEntry::LAYOUT),
 ];

@@ -6,7 +6,8 @@ use crate::error_code::ErrorCode;
 use crate::exchange::{ExchangeDescriptor, ExchangeEntry};
 use crate::layout::{Field, Layout, NamedValue};
 use crate::register::{Access, Configuration, Flags, REGISTER_BASE, REGISTERS, Register, Status};
-use crate::values::{Activation, ControlRegister, EngineMask};
+use crate::values::{Activation, ControlRegister, EngineMask, VectorOperation, VectorSource};
+use crate::vector::{PARTIAL_SUMS, VectorDescriptor};
 use crate::{BLOCK, LANES, LOOP_LEVELS, ROWS, WORD_BYTES, ZONES};
 
 /// The reference page in Markdown: commands, descriptors, entries, registers, error codes, assembly text.
@@ -19,6 +20,7 @@ pub fn reference() -> String {
             ("Lanes: columns of a result", LANES.to_string()),
             ("Rows and columns of a weight block", BLOCK.to_string()),
             ("Rows of an AMP command, at most", ROWS.to_string()),
+            ("Partial sums of a vector reduction", PARTIAL_SUMS.to_string()),
             ("Loop counters", LOOP_LEVELS.to_string()),
             ("Zones", ZONES.to_string()),
             ("Byte address of the first register", format!("{REGISTER_BASE:#x}")),
@@ -47,6 +49,12 @@ pub fn reference() -> String {
     page.section("## List entry", ListEntry::LAYOUT.meaning);
     page.layout(&ListEntry::LAYOUT, ListEntry::LAYOUT.fields);
     page.text.push_str(include_str!("amp.md"));
+
+    page.section("## Vector descriptor", VectorDescriptor::LAYOUT.meaning);
+    page.layout(&VectorDescriptor::LAYOUT, VectorDescriptor::LAYOUT.fields);
+    page.names("Vector operations", VectorOperation::NAMES);
+    page.names("Sources of operands", VectorSource::NAMES);
+    page.text.push_str(include_str!("vector.md"));
 
     page.section("## Exchange descriptor", ExchangeDescriptor::LAYOUT.meaning);
     page.layout(&ExchangeDescriptor::LAYOUT, ExchangeDescriptor::LAYOUT.fields);

@@ -50,6 +50,7 @@ impl GoldenDevice {
             lanes: isa::LANES,
             rows: rows as u32,
             exact,
+            vector: false,
             accumulator_bits,
             banks: self.banks,
             lane_words: 0,
