@@ -4,6 +4,7 @@ Files are read as SystemVerilog before the commands run. Exit status 1 when a co
 """
 
 import argparse
+import ctypes
 import os
 import sys
 
@@ -26,6 +27,8 @@ for file in options.files:
     libyosys.run_pass(f'read_verilog -sv "{file}"', design)
 if options.commands:
     libyosys.run_pass(options.commands, design)
+# The library prints by C's standard output, whose buffer Python does not know.
 sys.stdout.flush()
+ctypes.CDLL(None).fflush(None)
 # Without the interpreter's tear-down, in which the library's own can fail.
 os._exit(0)
