@@ -13,6 +13,7 @@
 //! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
 //! | [`transcendental`](mod@transcendental) | exp, ln, tanh, square root and their like         |
 //! | [`vector`]      | the operations of the vector engine on one element                               |
+//! | [`random`](mod@random) | the random bits of stochastic rounding                                    |
 //! | [`counts`]      | NaNs, overflows, numbers that became zero                                        |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
@@ -24,6 +25,7 @@ pub mod counts;
 pub mod flags;
 pub mod format;
 pub mod matmul;
+pub mod random;
 pub mod reference;
 pub mod round;
 pub mod step;
@@ -38,6 +40,7 @@ pub use counts::Counts;
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
+pub use random::Random;
 pub use round::{Overflow, Rounding};
 pub use step::{ALL_TERMS, amp_step};
 pub use tile::{Outcome, Tile, TileParameters};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   memory ---> fetch, decode (crate isa) ---> HALT, WAIT, SET, LOOP: here
-//!     ^                                   \--> AMP: `tile/amp.rs`
+//!     ^                                   \--> AMP: `tile/amp.rs`, VECTOR: `tile/vector.rs`
 //!     +------------------------------------------ results
 //! ```
 //!
@@ -31,15 +31,19 @@
 //! descriptor that runs past the end is reported at its own address. WAIT for no engine at all is unsupported too.
 //!
 //! Of several faults the first in this order counts: the command, its descriptor, its partial sums row by row, each
-//! list entry with its weights and then its inputs row by row, the results row by row. Of a command, a descriptor or
+//! list entry with its weights and then its inputs row by row, the results row by row; of VECTOR the operands a, b, c,
+//! each row by row, then the results. Of a command, a descriptor or
 //! an entry, values are looked at before alignment, and alignment before range. The arithmetic of addresses is modulo
 //! 2^24.
 
 mod amp;
 mod memory;
+mod vector;
 
 use crate::accumulator::AccumulatorKind;
+use crate::counts::Counts;
 use crate::flags::Flags;
+use crate::random::Random;
 use isa::register::Configuration;
 use isa::{Command, ControlRegister, DecodeError, EngineMask, ErrorCode, LOOP_LEVELS, ROWS, WORD_BYTES};
 use memory::{At, Fault};
@@ -53,6 +57,8 @@ pub struct TileParameters {
     pub accumulator: AccumulatorKind,
     /// Accumulator rows in each half, D: 1 to 64.
     pub rows: usize,
+    /// There is a vector engine.
+    pub vector: bool,
     /// Size of the memory: a multiple of 32, up to 1 MiB.
     pub memory_bytes: usize,
 }
@@ -66,7 +72,7 @@ impl TileParameters {
             AccumulatorKind::Fp32
         };
         let (terms, rows) = (configuration.terms as usize, configuration.rows as usize);
-        TileParameters { terms, accumulator, rows, memory_bytes }
+        TileParameters { terms, accumulator, rows, vector: configuration.vector, memory_bytes }
     }
 
     /// Bytes of an access by one of the AMP's streams: 8 up to T = 4, then 2 T.
@@ -92,6 +98,8 @@ pub struct Tile {
     pub flags: Flags,
     /// The progress mark that a program wrote last.
     pub marker: u32,
+    /// The random bits of the vector engine. A start does not change them.
+    pub vector_random: Random,
 }
 
 /// How a program ended.
@@ -109,6 +117,16 @@ pub struct Outcome {
     pub useful_macs: u64,
     /// Row steps that the AMP issued, the register AMP_ROWS: phases x rows, over all list entries.
     pub row_steps: u64,
+    /// What the counters VECTOR_NANS and its like count.
+    pub vector_counts: Counts,
+}
+
+/// What the commands of a program add up to.
+#[derive(Default)]
+struct Work {
+    useful_macs: u64,
+    row_steps: u64,
+    vector_counts: Counts,
 }
 
 /// What the sequencer does after a command.
@@ -126,12 +144,16 @@ impl Tile {
     pub fn new(parameters: TileParameters) -> Tile {
         parameters.check();
         let memory = vec![0; parameters.memory_bytes / WORD_BYTES as usize];
-        Tile { parameters, memory, flags: Flags::NONE, marker: 0 }
+        Tile { parameters, memory, flags: Flags::NONE, marker: 0, vector_random: Random::from_seed(0) }
     }
 
     /// The parameters that the tile was made with.
     pub fn parameters(&self) -> &TileParameters {
         &self.parameters
+    }
+
+    fn engines(&self) -> EngineMask {
+        if self.parameters.vector { EngineMask::AMP | EngineMask::VECTOR } else { EngineMask::AMP }
     }
 
     /// Runs the program at byte address `start` to its end. After [`Tile::COMMAND_LIMIT`] commands it ends with
@@ -142,7 +164,7 @@ impl Tile {
 
     /// As [`Tile::run`], with a limit of one's own.
     pub fn run_limited(&mut self, start: u32, command_limit: u64) -> Outcome {
-        let mut work = amp::Work::default();
+        let mut work = Work::default();
         let fault = self.execute(start, command_limit, &mut work).err();
         let Fault { code: error, address: error_address } =
             fault.unwrap_or(Fault { code: ErrorCode::None, address: 0 });
@@ -153,10 +175,11 @@ impl Tile {
             marker: self.marker,
             useful_macs: work.useful_macs,
             row_steps: work.row_steps,
+            vector_counts: work.vector_counts,
         }
     }
 
-    fn execute(&mut self, start: u32, command_limit: u64, work: &mut amp::Work) -> Result<(), Fault> {
+    fn execute(&mut self, start: u32, command_limit: u64, work: &mut Work) -> Result<(), Fault> {
         memory::require_word_aligned(start, start)?;
         let mut program_counter = start;
         // Runs of the body still to come, of the loops that are open.
@@ -181,7 +204,7 @@ impl Tile {
         command: Command,
         address: u32,
         loops: &mut [Option<u32>],
-        work: &mut amp::Work,
+        work: &mut Work,
     ) -> Result<Next, Fault> {
         match command {
             Command::Halt => Ok(Next::Halt),
@@ -193,10 +216,17 @@ impl Tile {
                 work.row_steps += done.row_steps;
                 Ok(Next::Continue)
             }
+            Command::Vector { descriptor } if self.parameters.vector => {
+                memory::require_word_aligned(descriptor, address)?;
+                let done = vector::perform(&mut self.memory, descriptor, &mut self.vector_random)?;
+                self.flags |= done.flags;
+                work.vector_counts += done.counts;
+                Ok(Next::Continue)
+            }
             Command::Vector { .. } | Command::Exchange { .. } | Command::Sync { .. } => {
                 Err(ErrorCode::Unsupported.at(address))
             }
-            Command::Wait { engines } if engines == EngineMask::AMP => Ok(Next::Continue),
+            Command::Wait { engines } if engines.0 != 0 && self.engines().contains(engines) => Ok(Next::Continue),
             Command::Wait { .. } => Err(ErrorCode::Unsupported.at(address)),
             Command::Set { register: ControlRegister::MARKER, value } => {
                 self.marker = value;

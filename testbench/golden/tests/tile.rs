@@ -21,7 +21,7 @@ const PARTIAL_SUMS: u32 = 0x8000;
 const RESULTS: u32 = 0xC000;
 
 fn parameters(terms: usize) -> TileParameters {
-    TileParameters { terms, accumulator: AccumulatorKind::Fp32, rows: 64, memory_bytes: 0x10000 }
+    TileParameters { terms, accumulator: AccumulatorKind::Fp32, rows: 64, vector: false, memory_bytes: 0x10000 }
 }
 
 fn put_fp16(tile: &mut Tile, address: u32, numbers: &[u16]) {

@@ -40,7 +40,8 @@ fn good_entry() -> ListEntry {
 
 fn tile(terms: usize, commands: &[u64], descriptor: &[u64], list: &[ListEntry]) -> Tile {
     let memory_bytes = MEMORY_BYTES as usize;
-    let mut tile = Tile::new(TileParameters { terms, accumulator: AccumulatorKind::Fp32, rows: 16, memory_bytes });
+    let mut tile =
+        Tile::new(TileParameters { terms, accumulator: AccumulatorKind::Fp32, rows: 16, vector: false, memory_bytes });
     let mut put = |address: u32, words: &[u64]| {
         tile.memory[address as usize / 8..][..words.len()].copy_from_slice(words);
     };
@@ -346,11 +347,23 @@ fn what_ran_before_the_fault_stays() {
 #[test]
 #[should_panic(expected = "memory is a multiple of 32 bytes up to 1 MiB, not 40 bytes")]
 fn odd_memory_is_refused() {
-    Tile::new(TileParameters { terms: 4, accumulator: AccumulatorKind::Fp32, rows: 64, memory_bytes: 40 });
+    Tile::new(TileParameters {
+        terms: 4,
+        accumulator: AccumulatorKind::Fp32,
+        rows: 64,
+        vector: false,
+        memory_bytes: 40,
+    });
 }
 
 #[test]
 #[should_panic(expected = "rows are 1 to 64, not 65")]
 fn too_many_rows_are_refused() {
-    Tile::new(TileParameters { terms: 4, accumulator: AccumulatorKind::Fp32, rows: 65, memory_bytes: 1024 });
+    Tile::new(TileParameters {
+        terms: 4,
+        accumulator: AccumulatorKind::Fp32,
+        rows: 65,
+        vector: false,
+        memory_bytes: 1024,
+    });
 }

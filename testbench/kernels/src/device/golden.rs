@@ -40,7 +40,7 @@ impl GoldenDevice {
     }
 
     fn configuration_word(&self) -> u64 {
-        let TileParameters { terms, accumulator, rows, .. } = *self.tile.parameters();
+        let TileParameters { terms, accumulator, rows, vector, .. } = *self.tile.parameters();
         let (exact, accumulator_bits) = match accumulator {
             AccumulatorKind::Fp32 => (false, 32),
             AccumulatorKind::Exact { bits } => (true, bits),
@@ -50,7 +50,7 @@ impl GoldenDevice {
             lanes: isa::LANES,
             rows: rows as u32,
             exact,
-            vector: false,
+            vector,
             accumulator_bits,
             banks: self.banks,
             lane_words: 0,
