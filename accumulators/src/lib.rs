@@ -1,5 +1,5 @@
-//! The arithmetic of the tile: floating-point building blocks, accumulators, dot product, the AMP unit, and the
-//! transcendental unit.
+//! The arithmetic of the tile: floating-point building blocks, accumulators, dot product, the AMP unit, the
+//! transcendental unit, and the vector ALU.
 //!
 //! ```text
 //!   x (FP16) --> unpack --+
@@ -24,6 +24,7 @@
 //! | `drain`        | states of the lanes to words of results                         | 5                    |
 //! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
 //! | [`transcendental`] | exp, ln, tanh, square root and their like                   | 26                   |
+//! | [`vector`]     | add, multiply, fused multiply-add, compare, convert: four elements | 8                 |
 //!
 //! The specification is the golden model (`testbench/golden`), which shares no code with this crate.
 
@@ -42,8 +43,10 @@ pub mod round;
 pub mod sum;
 pub mod transcendental;
 pub mod unpack;
+pub mod vector;
 pub mod weight_store;
 
 pub use amp::Amp;
 pub use config::{AccumulatorKind, AmpConfig, ConfigError};
 pub use transcendental::Transcendental;
+pub use vector::VectorAlu;

@@ -107,8 +107,12 @@ impl Aligned {
     /// begin with `name`.
     #[track_caller]
     pub fn round_nearest_even(&self, name: &str, biased_exponent: Signal) -> Signal {
-        let round_up = self.round & (self.sticky | self.significand.bit(0));
-        self.add(name, biased_exponent, round_up)
+        self.round(name, biased_exponent, self.nearest_even())
+    }
+
+    /// To nearest even, the significand goes up.
+    pub fn nearest_even(&self) -> Signal {
+        self.round & (self.sticky | self.significand.bit(0))
     }
 
     /// As [`Aligned::round_nearest_even`], of a complement that `one` completes: a one at the very end, where
@@ -119,11 +123,12 @@ impl Aligned {
         let carry = (one & !self.sticky).named(format!("{name}_carry"));
         let last = self.significand.bit(0);
         let round_up = (self.round & (self.sticky | last)) | (carry & (self.round | last));
-        (self.add(name, biased_exponent, round_up), (self.round ^ carry) | self.sticky)
+        (self.round(name, biased_exponent, round_up), (self.round ^ carry) | self.sticky)
     }
 
+    /// As [`Aligned::round_nearest_even`], where another has decided whether the significand goes up.
     #[track_caller]
-    fn add(&self, name: &str, biased_exponent: Signal, round_up: Signal) -> Signal {
+    pub fn round(&self, name: &str, biased_exponent: Signal, round_up: Signal) -> Signal {
         let round_up = round_up.named(format!("{name}_round_up"));
         let fraction_bits = self.significand.width() - 1;
         let width = biased_exponent.width() + fraction_bits;
