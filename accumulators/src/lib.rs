@@ -20,6 +20,7 @@
 //! | [`partial_sum`]| FP32 partial sum to accumulator state                           | combinational        |
 //! | [`read_out`]   | accumulator state to FP32 or FP16, ReLU                         | 3                    |
 //! | [`lane`]       | dot product, accumulator, and its memory of two halves          |                      |
+//! | [`random`]     | random bits for stochastic rounding                             | 1                    |
 //! | [`weight_store`] | two 16x16 blocks of FP16 weights                              | 1                    |
 //! | `drain`        | states of the lanes to words of results                         | 5                    |
 //! | [`amp`]        | 16 lanes and the weights that they share                        |                      |
@@ -38,6 +39,7 @@ pub mod fp32;
 pub mod lane;
 pub mod multiply;
 pub mod partial_sum;
+pub mod random;
 pub mod read_out;
 pub mod round;
 pub mod sum;

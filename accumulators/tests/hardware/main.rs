@@ -14,6 +14,7 @@
 //! | `faults`       | every deliberate fault is noticed                                             |
 //! | `transcendental` | the transcendental unit: every FP16 number, a million FP32 numbers a function      |
 //! | `transcendental_faults` | every deliberate fault in it is noticed                                |
+//! | `random`       | the random generator                                                             |
 //! | `vector`       | the vector ALU: every pair of exponent classes, and operands at random          |
 //! | `weight_store` | the weight store against a plain array                                        |
 //! | `amp`          | the AMP, cycle by cycle, against `amp_model`                                  |
@@ -28,6 +29,7 @@ mod expected;
 mod faults;
 mod mutation;
 mod numbers;
+mod random;
 mod simulators;
 mod transcendental;
 mod transcendental_faults;

@@ -70,6 +70,9 @@ impl Verilated {
         let mut verilog =
             files.into_iter().fold(cosim::Design::new(&top.name), |d, file| d.source(file.name, file.text));
         verilog = verilog.input("clock", 1);
+        if top.has_reset {
+            verilog = verilog.input("reset", 1); // stays 0
+        }
         verilog = top.inputs.iter().fold(verilog, |d, port| d.input(&port.name, port.width as u32));
         verilog = top.outputs.iter().fold(verilog, |d, port| d.output(&port.name, port.width as u32));
         let model = verilog.simulate(&cosim::Options::default()).unwrap_or_else(|error| panic!("{error}"));

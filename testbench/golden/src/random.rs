@@ -6,8 +6,10 @@
 /// A generator: the state that an engine keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Random {
-    s0: u64,
-    s1: u64,
+    /// The lower half of the state.
+    pub s0: u64,
+    /// The upper half. Of both, some bit is set.
+    pub s1: u64,
 }
 
 impl Random {
