@@ -105,8 +105,11 @@ fn values() -> Vec<(f64, f64, f64)> {
     pairs.flat_map(|(gap, fraction)| [between(gap, fraction, 1.0), between(gap, fraction, -1.0)]).collect()
 }
 
+/// Rounding by 32 random bits.
+type Draw = fn(u32) -> Rounding;
+
 /// How far the mean of many roundings of a value lies from it, in standard errors.
-fn deviation((low, high, value): (f64, f64, f64), random: &mut Random, rounding: fn(u32) -> Rounding) -> f64 {
+fn deviation((low, high, value): (f64, f64, f64), random: &mut Random, rounding: Draw) -> f64 {
     let value = f64::from(value as f32);
     let operand = Operand { format: FP32, bits: (value as f32).to_bits() };
     let mut up = 0;
@@ -139,7 +142,7 @@ fn stochastic_rounding_is_unbiased_for_normal_subnormal_and_large_values() {
 
 #[test]
 fn rounding_with_a_bias_is_noticed() {
-    let faults: [(&str, fn(u32) -> Rounding); 4] = [
+    let faults: [(&str, Draw); 4] = [
         ("to nearest", |_| Rounding::NearestEven),
         ("random bits halved", |random| Rounding::Stochastic { random: random >> 1 }),
         ("top random bit stuck", |random| Rounding::Stochastic { random: random | 1 << 31 }),
