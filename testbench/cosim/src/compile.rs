@@ -18,6 +18,9 @@ const HOOKS_FILE: &str = "runtime_hooks.h";
 const PUBLIC_FILE: &str = "public.vlt";
 const GENERATED_FOLDER: &str = "generated";
 
+/// The prefix of what is generated for each block, a number behind it.
+const BLOCK_PREFIX: &str = "Vblock";
+
 /// The compiled model, in its folder of the cache.
 pub(crate) const LIBRARY_FILE: &str = "model.so";
 
@@ -44,6 +47,12 @@ impl<'a> Compiler<'a> {
         let cache = options.cache.clone().unwrap_or_else(default_cache);
         // Verilator runs in the build's folder and would look for a relative path there.
         let cache = std::path::absolute(&cache).map_err(Error::io("find", &cache))?;
+        if let Some(module) =
+            options.blocks.iter().find(|module| design.file_names().all(|file| file != source_of(module)))
+        {
+            let known = design.file_names().collect::<Vec<_>>().join(", ");
+            return Err(Error::Unknown { kind: "source", name: source_of(module), top: design.top.clone(), known });
+        }
         Ok(Self { design, options, verilator, cxx: tools::cxx_compiler()?, cache })
     }
 
@@ -61,7 +70,7 @@ impl<'a> Compiler<'a> {
         for port in &self.design.ports {
             key = key.add(format!("{:?} {} {}", port.direction, port.width_bits, port.name));
         }
-        for argument in self.verilator_arguments() {
+        for argument in self.verilator_arguments().into_iter().chain(self.top_arguments()) {
             key = key.add(argument);
         }
         Ok(key.add(self.public_file()))
@@ -76,29 +85,51 @@ impl<'a> Compiler<'a> {
     fn build(&self, folder: &Path) -> Result<(), Error> {
         self.design.write_sources(folder)?;
         write(&folder.join(PUBLIC_FILE), &self.public_file())?;
-        let mut verilate = self.verilator.command();
-        verilate.current_dir(folder).args(self.verilator_arguments());
-        tools::run(&mut verilate, &self.design.top)?;
+        let blocks: Vec<Part> =
+            (0..self.options.blocks.len()).map(|index| self.verilate_block(folder, index)).collect::<Result<_, _>>()?;
+        self.verilate(folder, &[self.verilator_arguments(), self.top_arguments()])?;
 
         let generated = folder.join(GENERATED_FOLDER);
         let header = read(&generated.join(format!("{PREFIX}.h")))?;
         write(&generated.join("cosim_ports.h"), &generated::shim_header(self.design, &header, self.traced())?)?;
         write(&generated.join("shim.cpp"), SHIM)?;
-        let mut files = FileList::parse(&read(&generated.join(format!("{PREFIX}_classes.mk")))?);
-        files.fast.insert(0, "shim".into());
+        let mut top = Part::read(generated.clone(), PREFIX)?;
+        top.files.fast.insert(0, "shim".into());
 
-        let runtime = self.runtime(&files.runtime)?;
-        let mut jobs = self.model_jobs(&generated, "fast", &files.fast, self.options.optimization.flag())?;
-        jobs.extend(self.model_jobs(&generated, "slow", &files.slow, SLOW_PATH_LEVEL)?);
+        let runtime = self.runtime(&top.files.runtime)?;
+        let mut jobs = vec![];
+        for Part { folder, files } in blocks.iter().chain([&top]) {
+            jobs.extend(self.model_jobs(folder, "fast", &files.fast, self.options.optimization.flag())?);
+            jobs.extend(self.model_jobs(folder, "slow", &files.slow, SLOW_PATH_LEVEL)?);
+        }
         self.run_in_parallel(jobs.iter_mut().map(|job| &mut job.command))?;
 
         let mut link = Command::new(&self.cxx);
         link.args(["-shared", "-pthread", "-Wl,-Bsymbolic", "-o"]).arg(folder.join(LIBRARY_FILE));
         link.args(jobs.iter().map(|job| &job.object));
-        link.args(files.runtime.iter().map(|name| runtime.join(name).with_extension("o")));
+        link.args(top.files.runtime.iter().map(|name| runtime.join(name).with_extension("o")));
         tools::run(&mut link, &self.design.top)?;
         // Tens of megabytes for a large design, and read no more.
         fs::remove_dir_all(&generated).map_err(Error::io("remove", &generated))
+    }
+
+    /// Verilates a block, once for all its instances, and leaves a module in its place that calls it.
+    fn verilate_block(&self, folder: &Path, index: usize) -> Result<Part, Error> {
+        let module = &self.options.blocks[index];
+        let (prefix, generated) = (format!("{BLOCK_PREFIX}{index}"), block_folder(index));
+        fs::create_dir_all(folder.join(&generated)).map_err(Error::io("create", folder.join(&generated)))?;
+        let names = ["--lib-create", module, "--prefix", &prefix, "--Mdir", &generated, "--top-module", module];
+        let sources = self.design.file_names().map(String::from).collect();
+        self.verilate(folder, &[self.verilator_arguments(), names.map(String::from).into(), sources])?;
+        let mut part = Part::read(folder.join(generated), &prefix)?;
+        part.files.fast.push(module.clone());
+        Ok(part)
+    }
+
+    fn verilate(&self, folder: &Path, arguments: &[Vec<String>]) -> Result<(), Error> {
+        let mut verilate = self.verilator.command();
+        verilate.current_dir(folder).args(arguments.concat());
+        tools::run(&mut verilate, &self.design.top).map(drop)
     }
 
     /// The folder with the compiled objects of Verilator's runtime, shared by all models.
@@ -161,10 +192,10 @@ impl<'a> Compiler<'a> {
         flags
     }
 
+    /// What the top and its blocks have in common.
     fn verilator_arguments(&self) -> Vec<String> {
-        let fixed = ["--cc", "--prefix", PREFIX, "--Mdir", GENERATED_FOLDER, "--assert", "-Wno-fatal", "-I."];
+        let fixed = ["--cc", "--assert", "-Wno-fatal", "-I.", "--timescale", "1ns/1ns"];
         let mut arguments: Vec<String> = fixed.map(String::from).into();
-        arguments.extend(["--timescale", "1ns/1ns", "--top-module", &self.design.top].map(String::from));
         // Long functions take a C++ compiler more than their share of time.
         arguments.extend(["--output-split-cfuncs", "1000"].map(String::from));
         if self.traced() {
@@ -172,8 +203,17 @@ impl<'a> Compiler<'a> {
         }
         arguments.extend(self.options.verilator_arguments.iter().cloned());
         arguments.push(PUBLIC_FILE.into());
-        arguments.extend(self.design.file_names().map(String::from));
         arguments
+    }
+
+    /// The top, with the sources of all modules that are not blocks.
+    fn top_arguments(&self) -> Vec<String> {
+        let names = ["--prefix", PREFIX, "--Mdir", GENERATED_FOLDER, "--top-module", &self.design.top];
+        let blocks = &self.options.blocks;
+        let replaced = |file: &&str| blocks.iter().all(|module| **file != source_of(module));
+        let wrappers = blocks.iter().enumerate().map(|(index, module)| format!("{}/{module}.sv", block_folder(index)));
+        let sources = self.design.file_names().filter(replaced).map(String::from);
+        names.map(String::from).into_iter().chain(wrappers).chain(sources).collect()
     }
 
     /// Verilator's configuration file that makes variables public.
@@ -204,6 +244,29 @@ impl<'a> Compiler<'a> {
             running.into_iter().try_for_each(join)
         })
     }
+}
+
+/// What Verilator made of the top or of a block.
+struct Part {
+    folder: PathBuf,
+    files: FileList,
+}
+
+impl Part {
+    fn read(folder: PathBuf, prefix: &str) -> Result<Self, Error> {
+        let files = FileList::parse(&read(&folder.join(format!("{prefix}_classes.mk")))?);
+        Ok(Self { folder, files })
+    }
+}
+
+/// The source that holds a block.
+fn source_of(module: &str) -> String {
+    format!("{module}.v")
+}
+
+/// The folder of what is generated for a block.
+fn block_folder(index: usize) -> String {
+    format!("{GENERATED_FOLDER}/block{index}")
 }
 
 /// One C++ compilation and its result.

@@ -63,6 +63,10 @@ pub struct Options {
     pub verilator_arguments: Vec<String>,
     /// Memories and registers to reach by name, beside those that carry the attribute.
     pub public: Vec<Public>,
+    /// Modules of many instances, each alone in a source called after it with `.v` behind: verilated and compiled once
+    /// rather than once for each instance, so that a build takes as long as for one, and runs a little slower. No waveform
+    /// and no public variable shows their insides.
+    pub blocks: Vec<String>,
     /// The folder of cached builds; default [`crate::default_cache`].
     pub cache: Option<PathBuf>,
     /// The Verilator to use; default [`Verilator::find`].

@@ -85,12 +85,14 @@ impl NativeGrid {
 }
 
 impl VerilatorGrid {
-    /// Emits the machine, compiles it unless that was done before, and resets it.
+    /// Emits the machine, compiles it unless that was done before, and resets it. The tile is compiled once for all.
     ///
     /// # Errors
     /// The configuration is not legal; Verilator is missing (the message says what installs it) or fails.
     pub fn new(config: &GridConfig, options: &cosim::Options) -> Result<Self, DeviceError> {
-        GridHost::connect(VerilatorPins::new(&design(config)?, options)?, config.tiles())
+        let mut options = options.clone();
+        options.blocks.push(rtl::Module::name(&config.tile()));
+        GridHost::connect(VerilatorPins::new(&design(config)?, &options)?, config.tiles())
     }
 
     /// As [`VerilatorGrid::new`], and writes waveforms from the reset on.

@@ -20,9 +20,6 @@ use crate::failure::Failure;
 /// Tiles, and rows, columns and K of the product that they share.
 const PRODUCTS: [(usize, usize); 2] = [(4, 256), (16, 512)];
 
-/// Most tiles in Verilator, which takes minutes to build larger machines.
-const MOST_VERILATED: usize = 4;
-
 /// Tiles on which collectives are measured, and words or numbers of their vectors.
 const COLLECTIVE_TILES: usize = 16;
 const COLLECTIVE_WORDS: usize = 1 << 14;
@@ -36,7 +33,7 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
         let run = multiply_random(&mut NativeGrid::new(&config)?, &config, *size)?;
         add_product(figures, &run, *size)?;
         add_speed(figures, "native", &run, &command)?;
-        if quick || *tiles > MOST_VERILATED {
+        if quick {
             continue;
         }
         let options = cosim::Options { cache: Some(builds.path().into()), ..cosim::Options::default() };
