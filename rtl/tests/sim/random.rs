@@ -1,12 +1,10 @@
 //! Random circuits, combinational and with registers, against a reference in integers without a width.
 
-mod sim_reference;
-
+use crate::reference::circuit::RandomCircuit;
+use crate::reference::{Random, State, evaluate, next_registers, to_big, to_bits};
 use num_bigint::BigUint;
 use rtl::sim::Simulator;
 use rtl::{Bits, elaborate};
-use sim_reference::circuit::RandomCircuit;
-use sim_reference::{Random, State, evaluate, next_registers, to_big, to_bits};
 
 /// Runs a circuit beside the reference for `cycles`, comparing every output in each; returns how many it compared.
 fn compare(circuit: &RandomCircuit, random: &mut Random, cycles: usize) -> usize {

@@ -1,11 +1,9 @@
 //! Repetitions, which the simulator computes side by side, against one cell at a time.
 
-mod sim_reference;
-
+use crate::reference::Random;
+use crate::reference::circuit::{Inputs, Outputs, RandomCircuit};
 use rtl::sim::Simulator;
 use rtl::{Bits, Builder, Module, Ports, Signal, elaborate};
-use sim_reference::Random;
-use sim_reference::circuit::{Inputs, Outputs, RandomCircuit};
 
 /// A random circuit with a memory that its results drive.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! Every operator against a reference in integers without a width, with inputs and with constants as operands.
 
-mod sim_reference;
-
+use crate::reference::{Random, State, evaluate, to_big, to_bits};
 use num_bigint::BigUint;
 use rtl::design::Design;
 use rtl::sim::Simulator;
 use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, elaborate, lit, mux, select};
-use sim_reference::{Random, State, evaluate, to_big, to_bits};
 
 bundle! {
     struct Inputs { values: Vec<Signal> }

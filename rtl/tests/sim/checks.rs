@@ -80,7 +80,7 @@ fn a_failed_assertion_names_itself_and_the_cycle_and_takes_no_edge() {
     assert_eq!((failure.name.as_str(), failure.cycle), ("unit.count_is_small", 8));
     let text = failure.to_string();
     assert!(text.starts_with("assertion `unit.count_is_small` failed in cycle 8: asserted at "), "{text}");
-    assert!(text.contains("sim_checks.rs:"), "{text}");
+    assert!(text.contains("checks.rs:"), "{text}");
     let count = sim.register("unit.count").unwrap();
     assert_eq!((sim.peek(count), sim.cycle()), (6, 8));
     assert_eq!(sim.step(1), Err(failure), "it fails again until something changes");
