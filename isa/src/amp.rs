@@ -29,6 +29,8 @@ layout! {
         LIST_COUNT list_count: u32 = 0[47:32];
         /// 1: partial sums are exact sums, with exact accumulators only. 0: they are FP32.
         PARTIAL_EXACT partial_exact: bool = 0[48:48];
+        /// 1: results that are FP16 are rounded stochastically. 0: to nearest even.
+        STOCHASTIC stochastic: bool = 0[49:49];
 
         /// Byte address of the input of row 0.
         INPUT_ADDRESS input_address: u32 = 1[23:0];

@@ -165,7 +165,7 @@ start:
     .org 0x100
 panel:
     .amp {
-        rows_x = 64, rows_y = 1, columns = 16, partial_in = 0, result_fp16 = 1, saturate = 0, result_exact = 0, activation = relu, list_count = 1, partial_exact = 0
+        rows_x = 64, rows_y = 1, columns = 16, partial_in = 0, result_fp16 = 1, saturate = 0, result_exact = 0, activation = relu, list_count = 1, partial_exact = 0, stochastic = 0
         input_address = 0x4000, input_stride_x = -4, input_stride_y = 0
         list_address = list, weight_address = 0x8000
         weight_stride = 4

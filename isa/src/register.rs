@@ -181,4 +181,16 @@ registers! {
     EXCHANGE_CYCLES = 0xB8, ReadOnly;
     /// The zones that this tile is in, one bit each. After a reset, and on a tile without exchange for ever: zone 0.
     ZONES = 0xC0, ReadWrite;
+    /// Results of the AMP that were stored as NaN. This counter and those below count results, and are cleared by START.
+    AMP_NANS = 0xC8, ReadOnly;
+    /// Results of the AMP that overflowed to FP16.
+    AMP_OVERFLOWS = 0xD0, ReadOnly;
+    /// Results of the AMP that were not zero, and were rounded to zero.
+    AMP_ZEROED = 0xD8, ReadOnly;
+    /// Results of the vector engine that are NaN where no operand was.
+    VECTOR_NANS = 0xE0, ReadOnly;
+    /// Results of the vector engine that overflowed.
+    VECTOR_OVERFLOWS = 0xE8, ReadOnly;
+    /// Results of the vector engine that were not zero, and were rounded to zero.
+    VECTOR_ZEROED = 0xF0, ReadOnly;
 }

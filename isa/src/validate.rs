@@ -142,6 +142,9 @@ impl Command {
                 );
                 Ok(())
             }
+            Self::Set { register: ControlRegister::SEED_VECTOR, .. } => {
+                require_engine(limits, EngineMask::VECTOR, "SET seed_vector")
+            }
             Self::Set { register, .. } => {
                 require_named("SET register", register.0, ControlRegister::NAMES, ErrorCode::Unsupported)
             }

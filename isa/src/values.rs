@@ -79,6 +79,10 @@ named_values! {
         MARKER "marker" = 0;
         /// Clears the sticky flags whose bits are set in the value (bits as in the register FLAGS).
         FLAGS_CLEAR "flags_clear" = 1;
+        /// Begins the random bits of the AMP anew, from this seed; after a reset the seed is 0.
+        SEED_AMP "seed_amp" = 2;
+        /// The same for the vector engine.
+        SEED_VECTOR "seed_vector" = 3;
     }
 }
 

@@ -87,6 +87,7 @@ fn descriptors_and_entries_have_their_published_encodings() {
         activation: isa::Activation::RELU,
         list_count: 0xFFFF,
         partial_exact: true,
+        stochastic: true,
         input_address: 0x1000,
         input_stride_x: -1,
         input_stride_y: 2,
@@ -103,7 +104,7 @@ fn descriptors_and_entries_have_their_published_encodings() {
     assert_eq!(
         descriptor.encode().unwrap(),
         [
-            0x0001_FFFF_1F10_0140,
+            0x0003_FFFF_1F10_0140,
             0x0000_2FFF_FF00_1000,
             0x0000_0030_0000_2000,
             0xF_FFFC,
@@ -213,6 +214,7 @@ fn exchanges_have_their_published_encodings() {
 fn registers_have_their_published_places() {
     assert_eq!(register::IDENTITY_VALUE.to_be_bytes(), *b"TESSERA\x03");
     assert_eq!((register::START.address(), register::ZONES.address()), (0x80_0018, 0x80_00C0));
+    assert_eq!((register::AMP_NANS.offset, register::VECTOR_ZEROED.offset), (0xC8, 0xF0));
     assert_eq!(Register::from_name("FLAGS"), Some(&register::FLAGS));
     assert_eq!(register::STATUS.fields, Status::LAYOUT.fields);
     assert_eq!(register::CYCLES.fields, []);

@@ -161,7 +161,7 @@ fn reserved_bits_are_refused_one_by_one() {
             refused += u32::from(reserved);
         }
     }
-    assert_eq!(refused, 1 + 1 + 3 + 15 + 16 + 44);
+    assert_eq!(refused, 1 + 1 + 3 + 14 + 16 + 44);
     assert_eq!(
         AmpDescriptor::decode(&[0x8080, 0, 0, 0, 0, 0]).unwrap_err().to_string(),
         "AmpDescriptor: reserved bits 0x8080 of word 0 are set: expected zero"

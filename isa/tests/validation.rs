@@ -57,7 +57,11 @@ fn commands_say_what_is_legal() {
         (0x05, "UNSUPPORTED: SYNC: this tile has no such engine"),
         (0x06, "UNSUPPORTED: WAIT engines = 0x0: expected a nonzero part of 0x1, the engines that exist"),
         (0x306, "UNSUPPORTED: WAIT engines = 0x3: expected a nonzero part of 0x1, the engines that exist"),
-        (0x207, "UNSUPPORTED: SET register = 2: expected 0 (marker) or 1 (flags_clear)"),
+        (0x307, "UNSUPPORTED: SET seed_vector: this tile has no such engine"),
+        (
+            0x407,
+            "UNSUPPORTED: SET register = 4: expected 0 (marker) or 1 (flags_clear) or 2 (seed_amp) or 3 (seed_vector)",
+        ),
         (0x08, "BAD_COMMAND: LOOP count = 0: expected 1..=65535"),
         (0x04_0001_0008, "MISALIGNED: the LOOP target is at 0x4: expected a multiple of 8"),
         (0x1_0000_0001_0008, "OUT_OF_RANGE: the LOOP target: bytes 0x10000..0x10008, expected inside 0x0..0x10000"),

@@ -14,6 +14,7 @@
 use isa::exact_sum;
 
 use crate::convert::{fp32_to_fp16, relu_fp16, relu_fp32};
+use crate::counts::{Counts, Element};
 use crate::flags::Flags;
 use crate::format::{FP16, FP32, Format, Number};
 use crate::round::{Overflow, Rounding, Unrounded};
@@ -178,17 +179,26 @@ impl Accumulator {
 
     /// Reads the sum as an AMP command stores it, to nearest even. An FP16 result is in the low 16 bits.
     pub fn read(&self, options: ReadOut) -> (u32, Flags) {
-        match options.output {
-            OutputType::Fp32 => {
-                let (result, flags) = self.read_fp32();
-                (if options.activation == Activation::Relu { relu_fp32(result) } else { result }, flags)
-            }
+        let Element { bits, flags, .. } = self.read_rounded(options, Rounding::NearestEven);
+        (bits, flags)
+    }
+
+    /// The same with an FP16 result rounded as `rounding` says, and what the counters count. The activation comes after
+    /// them: a number that it clears was not rounded to zero.
+    pub fn read_rounded(&self, options: ReadOut, rounding: Rounding) -> Element {
+        let (rounded, flags) = match options.output {
+            OutputType::Fp32 => self.read_fp32(),
             OutputType::Fp16 => {
-                let (result, flags) = self.read_fp16(Rounding::NearestEven, options.overflow);
-                let result = if options.activation == Activation::Relu { relu_fp16(result) } else { result };
+                let (result, flags) = self.read_fp16(rounding, options.overflow);
                 (u32::from(result), flags)
             }
-        }
+        };
+        let bits = match (options.activation, options.output) {
+            (Activation::None, _) => rounded,
+            (Activation::Relu, OutputType::Fp32) => relu_fp32(rounded),
+            (Activation::Relu, OutputType::Fp16) => relu_fp16(rounded as u16).into(),
+        };
+        Element { bits, flags, counts: Counts::of(options.output.format(), rounded, flags) }
     }
 }
 

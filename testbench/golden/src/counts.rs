@@ -16,6 +16,17 @@ pub struct Counts {
     pub zeroed: u64,
 }
 
+/// A result on its way to memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Element {
+    /// The bit pattern, of the result's format.
+    pub bits: u32,
+    /// What happened.
+    pub flags: Flags,
+    /// What the counters count of it.
+    pub counts: Counts,
+}
+
 impl Counts {
     /// No result.
     pub const NONE: Counts = Counts { nans: 0, overflows: 0, zeroed: 0 };

@@ -36,7 +36,7 @@ mod window;
 
 pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
 pub use convert::{fp16_to_fp32, fp32_to_fp16, relu_fp16, relu_fp32};
-pub use counts::Counts;
+pub use counts::{Counts, Element};
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};

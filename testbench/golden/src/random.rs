@@ -3,6 +3,8 @@
 //! A linear-feedback state of 128 bits, and an output of ANDs, ORs and XORs (Hanlon and Felix, "A Fast Hardware
 //! Pseudorandom Number Generator Based on xoroshiro128", IEEE Transactions on Computers, 2022).
 
+use crate::round::Rounding;
+
 /// A generator: the state that an engine keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Random {
@@ -16,6 +18,14 @@ impl Random {
     /// The generator after SET of its seed; after a reset the seed is 0.
     pub fn from_seed(seed: u32) -> Random {
         Random { s0: u64::from(!seed) << 32 | u64::from(seed), s1: 0x9E37_79B9_7F4A_7C15 }
+    }
+
+    /// How each of `count` FP16 results that lie one after the other from the beginning of a word is rounded: 128 bits
+    /// for each word of four.
+    pub fn roundings(&mut self, count: usize) -> Vec<Rounding> {
+        let words = (0..count.div_ceil(4)).map(|_| [self.next_u64(), self.next_u64()]);
+        let bits = words.flatten().flat_map(|bits| [bits as u32, (bits >> 32) as u32]);
+        bits.map(|random| Rounding::Stochastic { random }).take(count).collect()
     }
 
     /// The next 64 bits.

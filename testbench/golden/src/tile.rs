@@ -98,7 +98,9 @@ pub struct Tile {
     pub flags: Flags,
     /// The progress mark that a program wrote last.
     pub marker: u32,
-    /// The random bits of the vector engine. A start does not change them.
+    /// The random bits of the AMP. A start does not change them.
+    pub amp_random: Random,
+    /// Those of the vector engine.
     pub vector_random: Random,
 }
 
@@ -117,6 +119,8 @@ pub struct Outcome {
     pub useful_macs: u64,
     /// Row steps that the AMP issued, the register AMP_ROWS: phases x rows, over all list entries.
     pub row_steps: u64,
+    /// What the counters AMP_NANS and its like count.
+    pub amp_counts: Counts,
     /// What the counters VECTOR_NANS and its like count.
     pub vector_counts: Counts,
 }
@@ -126,6 +130,7 @@ pub struct Outcome {
 struct Work {
     useful_macs: u64,
     row_steps: u64,
+    amp_counts: Counts,
     vector_counts: Counts,
 }
 
@@ -144,7 +149,8 @@ impl Tile {
     pub fn new(parameters: TileParameters) -> Tile {
         parameters.check();
         let memory = vec![0; parameters.memory_bytes / WORD_BYTES as usize];
-        Tile { parameters, memory, flags: Flags::NONE, marker: 0, vector_random: Random::from_seed(0) }
+        let random = Random::from_seed(0);
+        Tile { parameters, memory, flags: Flags::NONE, marker: 0, amp_random: random, vector_random: random }
     }
 
     /// The parameters that the tile was made with.
@@ -175,6 +181,7 @@ impl Tile {
             marker: self.marker,
             useful_macs: work.useful_macs,
             row_steps: work.row_steps,
+            amp_counts: work.amp_counts,
             vector_counts: work.vector_counts,
         }
     }
@@ -210,10 +217,11 @@ impl Tile {
             Command::Halt => Ok(Next::Halt),
             Command::Amp { descriptor } => {
                 memory::require_word_aligned(descriptor, address)?;
-                let done = amp::perform(&self.parameters, &mut self.memory, descriptor)?;
+                let done = amp::perform(&self.parameters, &mut self.memory, descriptor, &mut self.amp_random)?;
                 self.flags |= done.flags;
                 work.useful_macs += done.useful_macs;
                 work.row_steps += done.row_steps;
+                work.amp_counts += done.counts;
                 Ok(Next::Continue)
             }
             Command::Vector { descriptor } if self.parameters.vector => {
@@ -234,6 +242,14 @@ impl Tile {
             }
             Command::Set { register: ControlRegister::FLAGS_CLEAR, value } => {
                 self.flags = Flags::from_bits(self.flags.to_bits() & !value);
+                Ok(Next::Continue)
+            }
+            Command::Set { register: ControlRegister::SEED_AMP, value } => {
+                self.amp_random = Random::from_seed(value);
+                Ok(Next::Continue)
+            }
+            Command::Set { register: ControlRegister::SEED_VECTOR, value } if self.parameters.vector => {
+                self.vector_random = Random::from_seed(value);
                 Ok(Next::Continue)
             }
             Command::Set { .. } => Err(ErrorCode::Unsupported.at(address)),

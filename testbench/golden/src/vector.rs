@@ -17,7 +17,7 @@
 use functions::Function;
 use isa::VectorOperation;
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Element};
 use crate::flags::Flags;
 use crate::format::{FP16, Format, Number};
 use crate::round::{Overflow, Rounding, Unrounded};
@@ -30,17 +30,6 @@ pub struct Operand {
     pub format: Format,
     /// The bit pattern.
     pub bits: u32,
-}
-
-/// The result of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Element {
-    /// The bit pattern, of the result's format.
-    pub bits: u32,
-    /// What happened.
-    pub flags: Flags,
-    /// What the counters count of it: as a NaN only one that no operand was.
-    pub counts: Counts,
 }
 
 /// An exact value.
@@ -66,7 +55,7 @@ pub fn elementwise(
     if let Some(function) = function(operation) {
         assert_eq!(a.format, result, "functions do not convert");
         let (bits, flags) = transcendental(function, result, a.bits);
-        return Element::new(result, bits, flags, a.is_nan());
+        return element(result, bits, flags, a.is_nan());
     }
 
     let chosen = if a.value() == 0.0 { c } else { b };
@@ -109,7 +98,7 @@ pub fn elementwise(
     let invalid_product = multiplies && (a.is_zero() && b.is_infinite() || a.is_infinite() && b.is_zero());
     let nan_operand = used.iter().any(Operand::is_nan);
     flags.nv = used.iter().any(Operand::is_signalling) || invalid_product || result.is_nan(bits) && !nan_operand;
-    Element::new(result, bits, flags, nan_operand)
+    element(result, bits, flags, nan_operand)
 }
 
 /// The transcendental function that an operation is.
@@ -118,11 +107,10 @@ pub fn function(operation: VectorOperation) -> Option<Function> {
     Function::ALL.into_iter().find(|function| function.code() == u32::from(code))
 }
 
-impl Element {
-    fn new(format: Format, bits: u32, flags: Flags, nan_operand: bool) -> Element {
-        let counts = Counts::of(format, bits, flags);
-        Element { bits, flags, counts: Counts { nans: counts.nans * u64::from(!nan_operand), ..counts } }
-    }
+/// A result; as a NaN counts only one that no operand was.
+fn element(format: Format, bits: u32, flags: Flags, nan_operand: bool) -> Element {
+    let counts = Counts::of(format, bits, flags);
+    Element { bits, flags, counts: Counts { nans: counts.nans * u64::from(!nan_operand), ..counts } }
 }
 
 impl Operand {

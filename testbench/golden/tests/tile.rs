@@ -5,8 +5,8 @@ mod common;
 use common::Scoreboard;
 use common::stimulus::{Random, moderate_fp16, moderate_fp32};
 use golden::{
-    ALL_TERMS, Accumulator, AccumulatorKind, Activation, Flags, MatmulOptions, OutputType, Overflow, ReadOut, Shape,
-    Start, Tile, TileParameters, matmul,
+    ALL_TERMS, Accumulator, AccumulatorKind, Activation, Counts, Flags, MatmulOptions, OutputType, Overflow, ReadOut,
+    Rounding, Shape, Start, Tile, TileParameters, fp32_to_fp16, matmul,
 };
 use isa::{AmpDescriptor, Command, ControlRegister, EngineMask, ErrorCode, ListEntry};
 
@@ -380,6 +380,61 @@ fn flags_stick_until_they_are_cleared() {
     assert_eq!(tile.run(PROGRAM).flags, Flags::INVALID, "only what is named is cleared");
     put_program(&mut tile, &[clear(0x01), Command::Halt]);
     assert_eq!(tile.run(PROGRAM).flags, Flags::NONE);
+}
+
+/// Two commands of three rows of partial sums: the random bits of a word are those of its place in the order of words,
+/// the whole accesses' columns included, and they go on from one command to the next.
+#[test]
+fn stochastic_results_take_128_random_bits_a_word() {
+    let partial_sums: Vec<u32> = (0..64).map(|i| 0x3F80_0000 + 0x0321 * i).collect();
+    let mut scoreboard = Scoreboard::new("stochastic results");
+    for (terms, words_a_row) in [(4, 2), (16, 4)] {
+        let mut tile = Tile::new(parameters(terms));
+        put_fp32(&mut tile, PARTIAL_SUMS, &partial_sums);
+        let strides = AmpDescriptor { rows_x: 3, result_stride_x: 4, partial_stride_x: 8, ..one_row() };
+        let descriptor = AmpDescriptor { columns: 5, partial_in: true, result_fp16: true, stochastic: true, ..strides };
+        put_amp(&mut tile, &descriptor, &[whole_block()]);
+        let seed = Command::Set { register: ControlRegister::SEED_AMP, value: 5 };
+        let amp = Command::Amp { descriptor: DESCRIPTOR };
+        for (commands, first_word) in [(vec![seed, amp, Command::Halt], 0), (vec![amp, Command::Halt], 3 * words_a_row)]
+        {
+            put_program(&mut tile, &commands);
+            assert_eq!(tile.run(PROGRAM).error, ErrorCode::None);
+            let mut random = golden::Random::from_seed(5);
+            let draws: Vec<u64> = (0..100).map(|_| random.next_u64()).collect();
+            for (row, column) in (0..3).flat_map(|row| (0..5).map(move |column| (row, column))) {
+                let word = first_word + row * words_a_row + column / 4;
+                let draw = draws[2 * word + column % 4 / 2] >> (32 * (column % 2));
+                let rounding = Rounding::Stochastic { random: draw as u32 };
+                let expected = fp32_to_fp16(partial_sums[16 * row + column], rounding, Overflow::ToInfinity).0;
+                let actual = get_fp16(&tile, RESULTS + (32 * row + 2 * column) as u32);
+                scoreboard.compare(actual, expected, || format!("row {row}, column {column} of {terms} terms"));
+                let nearest =
+                    fp32_to_fp16(partial_sums[16 * row + column], Rounding::NearestEven, Overflow::ToInfinity);
+                scoreboard.note("not the nearest", actual != nearest.0);
+            }
+        }
+    }
+    assert!(scoreboard.noted("not the nearest") > 5);
+    scoreboard.finish(60);
+}
+
+#[test]
+fn numeric_counters_count_results_that_are_lost() {
+    let mut tile = Tile::new(parameters(4));
+    // NaN, three that are too large, two that are too small, one of them negative; beyond the columns as many again.
+    let lost = [0x7FC0_0000, 0x4780_0000, 0xC780_0000, 0x7F00_0000, 0x3280_0000, 0xB280_0000, 0x7F80_0000, 0];
+    let partial_sums: Vec<u32> = lost.into_iter().chain(lost).collect();
+    put_fp32(&mut tile, PARTIAL_SUMS, &partial_sums);
+    put_program(&mut tile, &RUN_AMP);
+    for (activation, saturate, result_fp16) in [(0, false, true), (1, true, true), (0, false, false)] {
+        let activation = isa::Activation(activation);
+        let descriptor = AmpDescriptor { columns: 8, partial_in: true, activation, saturate, result_fp16, ..one_row() };
+        put_amp(&mut tile, &descriptor, &[whole_block()]);
+        let fp16 = u64::from(result_fp16);
+        let expected = Counts { nans: 1, overflows: 3 * fp16, zeroed: 2 * fp16 };
+        assert_eq!(tile.run(PROGRAM).amp_counts, expected, "{descriptor:?}");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn wrong_commands_stop_the_tile() {
         ("SYNC with a reserved bit", encoded(Command::Sync { zone: 0 }) | 1 << 16, BadCommand, PROGRAM),
         ("WAIT for nothing", wait(EngineMask(0)), Unsupported, PROGRAM),
         ("WAIT for a missing engine", wait(EngineMask::AMP | EngineMask::VECTOR), Unsupported, PROGRAM),
-        ("SET of register 2", encoded(Command::Set { register: ControlRegister(2), value: 0 }), Unsupported, PROGRAM),
+        ("SET of register 4", encoded(Command::Set { register: ControlRegister(4), value: 0 }), Unsupported, PROGRAM),
         ("AMP at a misaligned descriptor", amp(DESCRIPTOR + 4), Misaligned, PROGRAM),
         ("AMP beyond the memory", amp(MEMORY_BYTES), OutOfRange, MEMORY_BYTES),
         ("AMP whose descriptor runs past the end", amp(MEMORY_BYTES - 40), OutOfRange, MEMORY_BYTES - 40),

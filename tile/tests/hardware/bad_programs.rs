@@ -153,7 +153,7 @@ fn bad_programs_stop_with_code_and_address_and_the_tile_recovers() {
                 p.commands[0] = command(Command::Wait { engines: EngineMask(engines) })
             });
         }
-        case("SET of register 2", E::Unsupported, &|p| p.commands[0] |= 2 << 8);
+        case("SET of register 4", E::Unsupported, &|p| p.commands[0] |= 4 << 8);
         case("misaligned LOOP target", E::Misaligned, &|p| {
             p.commands[3] = command(Command::Loop { level: 0, count: 1, target: PROGRAM + 4 })
         });
@@ -279,7 +279,7 @@ fn the_host_port_refuses_what_is_not_there() {
         (false, 4),
         (true, 0x1001),
         (false, 0x7f_fff8),
-        (false, register::ZONES.address() + 8),
+        (false, register::REGISTERS.last().expect("registers").address() + 8),
         (false, register::START.address()),
         (false, register::STOP.address()),
         (true, register::STATUS.address()),

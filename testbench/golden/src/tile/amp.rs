@@ -19,8 +19,10 @@
 use super::TileParameters;
 use super::memory::{At, Fault, fp16s, fp32s, moved, read_word, span};
 use crate::accumulator::{Accumulator, AccumulatorKind, Activation, OutputType, ReadOut};
+use crate::counts::Counts;
 use crate::flags::Flags;
-use crate::round::Overflow;
+use crate::random::Random;
+use crate::round::{Overflow, Rounding};
 use isa::{AmpDescriptor, BLOCK, ErrorCode, LANES, ListEntry, WORD_BYTES};
 
 const LANE_COUNT: usize = LANES as usize;
@@ -34,17 +36,23 @@ pub(super) struct Work {
     pub flags: Flags,
     pub useful_macs: u64,
     pub row_steps: u64,
+    pub counts: Counts,
 }
 
 /// Performs the command whose descriptor is at `address`.
-pub(super) fn perform(parameters: &TileParameters, memory: &mut [u64], address: u32) -> Result<Work, Fault> {
+pub(super) fn perform(
+    parameters: &TileParameters,
+    memory: &mut [u64],
+    address: u32,
+    random: &mut Random,
+) -> Result<Work, Fault> {
     let descriptor = read_descriptor(parameters, memory, address)?;
     let mut command = AmpCommand::start(parameters, memory, descriptor)?;
     for i in 0..descriptor.list_count {
         let entry_address = moved(descriptor.list_address, i.into());
         command.apply(memory, &read_entry(parameters, memory, entry_address, &descriptor)?)?;
     }
-    command.store(memory)?;
+    command.store(memory, random)?;
     Ok(command.work)
 }
 
@@ -222,7 +230,7 @@ impl AmpCommand<'_> {
     }
 
     /// Reads the accumulators out and writes the results.
-    fn store(&mut self, memory: &mut [u64]) -> Result<(), Fault> {
+    fn store(&mut self, memory: &mut [u64], random: &mut Random) -> Result<(), Fault> {
         let AmpDescriptor { result_address, result_stride_x, result_stride_y, result_fp16, result_exact, .. } =
             self.descriptor;
         let read_out = ReadOut {
@@ -245,17 +253,25 @@ impl AmpCommand<'_> {
 
         for (row, words) in destinations.into_iter().enumerate() {
             memory[words.clone()].fill(0);
-            for lane in 0..self.stored_lanes {
+            let roundings = if self.descriptor.stochastic && result_fp16 {
+                random.roundings(self.stored_lanes)
+            } else {
+                vec![Rounding::NearestEven; self.stored_lanes]
+            };
+            for (lane, rounding) in roundings.into_iter().enumerate() {
                 if result_exact {
                     let sum = self.accumulators[row][lane].to_exact_sum();
                     memory[words.start + 2 * lane] = sum as u64;
                     memory[words.start + 2 * lane + 1] = (sum >> 64) as u64;
                     continue;
                 }
-                let (bits, flags) = self.accumulators[row][lane].read(read_out);
-                self.raise(lane, flags);
+                let result = self.accumulators[row][lane].read_rounded(read_out, rounding);
+                self.raise(lane, result.flags);
+                if lane < self.descriptor.columns as usize {
+                    self.work.counts += result.counts;
+                }
                 let position = lane * result_bits as usize;
-                memory[words.start + position / 64] |= u64::from(bits) << (position % 64);
+                memory[words.start + position / 64] |= u64::from(result.bits) << (position % 64);
             }
         }
         Ok(())

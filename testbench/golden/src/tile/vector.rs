@@ -1,12 +1,12 @@
 //! VECTOR: rows of elements through one operation.
 
 use super::memory::{At, Fault, moved, read_word, span};
-use crate::counts::Counts;
+use crate::counts::{Counts, Element};
 use crate::flags::Flags;
 use crate::format::{FP16, FP32, Format};
 use crate::random::Random;
 use crate::round::{Overflow, Rounding};
-use crate::vector::{Element, Operand, elementwise, function};
+use crate::vector::{Operand, elementwise, function};
 use isa::{ErrorCode, PARTIAL_SUMS, VectorDescriptor, VectorOperand, VectorOperation, VectorSource, WORD_BYTES};
 
 /// What a vector command adds to the tile's registers.
@@ -122,14 +122,12 @@ impl VectorCommand {
         }
     }
 
-    /// How each of `count` results of a row is rounded: 128 random bits for each word of FP16 results.
+    /// How each of `count` results of a row is rounded.
     fn roundings(&self, count: usize, random: &mut Random) -> Vec<Rounding> {
         if !(self.descriptor.stochastic && self.descriptor.result_fp16) {
             return vec![Rounding::NearestEven; count];
         }
-        let words = (0..count.div_ceil(4)).map(|_| [random.next_u64(), random.next_u64()]);
-        let bits = words.flatten().flat_map(|bits| [bits as u32, (bits >> 32) as u32]);
-        bits.map(|random| Rounding::Stochastic { random }).take(count).collect()
+        random.roundings(count)
     }
 
     fn result_format(&self) -> Format {
