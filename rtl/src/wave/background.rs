@@ -26,10 +26,10 @@ const TEXT: u64 = 2;
 const TIME: u64 = 3;
 
 /// Words that are handed on together.
-const PIECE_WORDS: usize = 1 << 15;
+const PIECE_WORDS: usize = 1 << 13;
 
 /// Pieces that may wait: a disk is slower than a simulation at some times, and faster at others.
-const WAITING: usize = 16;
+const WAITING: usize = 64;
 
 /// A sink, which moves to its thread when its declarations end.
 pub struct Background<S> {

@@ -8,8 +8,9 @@ use vcd::{IdCode, TimescaleUnit, VarType};
 use super::bytes::Bytes;
 use super::sink::{Kind, Sink, VariableId, word_digits};
 
-/// Text is written in pieces of this size, or of the size of one change if that is larger.
-const PIECE_BYTES: usize = 1 << 20;
+/// Text is written in pieces of this size, or of the size of one change if that is larger: small enough to be in the
+/// processor's cache still when the system copies it.
+const PIECE_BYTES: usize = 1 << 17;
 
 /// Room that every change may take: more than the digits of a word, and than an identifier.
 const ROOM: usize = 64;
