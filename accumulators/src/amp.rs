@@ -6,8 +6,9 @@
 //!                |                  v                                      |
 //!  step -------->| unpack --x--> lane_0 .. lane_15 --+--------------------->|----> done, flags
 //!                |                  ^                v state               |
-//!  preload ----->| partial sum -----+            read_out ---------------->|----> result, flags
-//!  drain ------->|                                                         |
+//!  preload ----->| partial sum -----+            read_out ---------------->|----> result, flags, counts
+//!  drain ------->|                                  ^                      |
+//!  random ------>|----------------------------------+                      |----> draw
 //!                +---------------------------------------------------------+
 //! ```
 //! | Contract   |                                                                                  |
@@ -34,6 +35,7 @@ use crate::exact::ExactState;
 use crate::format::FP16;
 use crate::lane::{HalfControl, Lane, LaneIn, LaneOut, StepFlags};
 use crate::partial_sum::{ExactPartial, PartialIn, PartialOut};
+use crate::random;
 use crate::read_out::{self, ReadOutMode};
 use crate::unpack::unpack;
 use crate::weight_store::{WeightRead, WeightStore, WeightStoreIn, WeightWrite};
@@ -137,6 +139,8 @@ bundle! {
         pub drain: Drain,
         /// Moves the drain pipeline.
         pub advance: Signal,
+        /// 2 G random words of 64 bits: those of 64 bits of results follow one another.
+        pub random: Vec<Signal>,
     }
 }
 
@@ -157,6 +161,18 @@ bundle! {
 }
 
 bundle! {
+    /// Numbers of results of a sort.
+    pub struct ResultCounts {
+        /// NaN.
+        pub nans: Signal,
+        /// Beyond the largest finite number.
+        pub overflows: Signal,
+        /// Rounded to zero, but not zero.
+        pub zeroed: Signal,
+    }
+}
+
+bundle! {
     /// Everything that the AMP says.
     pub struct AmpOut {
         /// A step's state is written in this cycle.
@@ -167,6 +183,10 @@ bundle! {
         pub result: Signal,
         /// Flags of steps, preloads and results.
         pub flags: AmpFlags,
+        /// How many results that leave in this cycle are what the host's counters count.
+        pub counts: ResultCounts,
+        /// The random words are used: others are there in the next cycle.
+        pub draw: Signal,
     }
 }
 
@@ -216,6 +236,7 @@ impl Module for Amp {
                 lanes: drain.input("lanes", LANES),
             },
             advance: ports.bit("advance"),
+            random: ports.array("random", 2 * config.access_words(), random::WORD_BITS),
         }
     }
 
@@ -331,7 +352,14 @@ impl Module for Amp {
             inexact: stepped.inexact | preloaded.inexact | drained.flags.inexact,
             headroom: stepped.headroom,
         };
-        AmpOut { done: written.valid, result_valid: drained.valid, result: drained.result, flags }
+        AmpOut {
+            done: written.valid,
+            result_valid: drained.valid,
+            result: drained.result,
+            flags,
+            counts: drained.counts,
+            draw: drained.draw,
+        }
     }
 }
 

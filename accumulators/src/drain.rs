@@ -10,18 +10,20 @@
 //! | Throughput | one access word, 2 G FP32 or 4 G FP16 results, a cycle                           |
 //! | Handshake  | every stage moves with `advance`; a flag counts once, when its result leaves     |
 //! | Numerics   | see [`crate::read_out`]; an empty row reads as +0; exact sums leave as they are  |
+//! | Random     | 128 bits for each 64 bits of FP16 results that are rounded stochastically        |
 //! | Does not   | keep the read registers of the lanes from steps: `waits` says when none may come |
 //!
 //! With FP32 results a word has half as many lanes as with FP16, so half of the read-out units deliver FP16 only.
 
+use rtl::generic::tree::count_ones;
 use rtl::wave::Format;
 use rtl::{Builder, Signal, bundle, cat, lit, mux, select};
 
-use crate::amp::{AmpIn, DRAIN_CYCLES};
+use crate::amp::{AmpIn, DRAIN_CYCLES, ResultCounts};
 use crate::config::{AmpConfig, EXACT_SUM_BITS, LANES};
 use crate::exact::ExactState;
 use crate::lane::LaneOut;
-use crate::read_out::{ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, stage};
+use crate::read_out::{RANDOM_BITS, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut, ResultFlags, stage};
 
 bundle! {
     /// The drain's side of the outputs.
@@ -34,6 +36,10 @@ bundle! {
         pub result: Signal,
         /// Its flags, in the cycle in which it leaves.
         pub flags: ResultFlags,
+        /// How many of its results are what the host's counters count, likewise.
+        pub counts: ResultCounts,
+        /// The random words are used.
+        pub draw: Signal,
     }
 }
 
@@ -68,7 +74,7 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
         valid.push(next.q);
         requests.push(stage(m, &format!("drain_{cycle}"), advance, &requests[cycle - 1]));
     }
-    let (waits, valid) = (valid[1] & !advance, valid[DRAIN_CYCLES]);
+    let (waits, draws, valid) = (valid[1] & !advance, valid[2] & advance, valid[DRAIN_CYCLES]);
     let (read, picked, last) = (&requests[1], &requests[2], &requests[DRAIN_CYCLES]);
 
     // The states come out of the lanes' memories; the word of the row picks those that go to the read-out units.
@@ -93,7 +99,10 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
     let results: Vec<ReadOutOut> = (0..fp16_units)
         .map(|unit| {
             let unit_module = ReadOut { accumulator: config.accumulator, with_fp32: unit < fp32_units };
-            let inputs = ReadOutIn { advance, state: states[unit], mode: picked.mode.clone() };
+            // Two results share a random word, the lower half first.
+            let half = unit % 2 * RANDOM_BITS;
+            let random = io.random[unit / 2].bits(half..half + RANDOM_BITS);
+            let inputs = ReadOutIn { advance, state: states[unit], mode: picked.mode.clone(), random };
             m.instance(&format!("read_out_{unit}"), &unit_module, inputs)
         })
         .collect();
@@ -121,9 +130,11 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
             (counts & leaves).named(format!("read_out_{unit}_counts"))
         })
         .collect();
-    let any = |of: &dyn Fn(&ReadOutOut) -> Signal| {
-        results.iter().zip(&counts).map(|(out, &counts)| of(out) & counts).reduce(|a, b| a | b).expect("units")
+    let each = |of: &dyn Fn(&ReadOutOut) -> Signal| -> Vec<Signal> {
+        results.iter().zip(&counts).map(|(out, &counts)| of(out) & counts).collect()
     };
+    let any = |of: &dyn Fn(&ReadOutOut) -> Signal| cat(each(of)).any();
+    let count = |of: &dyn Fn(&ReadOutOut) -> Signal| count_ones(cat(each(of)));
     let fp32: Vec<Signal> = results[..fp32_units].iter().rev().map(|out| out.result).collect();
     let fp16: Vec<Signal> = results.iter().rev().map(|out| out.result.bits(0..16)).collect();
     let rounded = mux(
@@ -141,6 +152,12 @@ pub fn drain(m: &Builder, config: &AmpConfig, io: &AmpIn, lanes: &[LaneOut]) -> 
             underflow: any(&|out| out.flags.underflow).named("drain_underflow"),
             inexact: any(&|out| out.flags.inexact).named("drain_inexact"),
         },
+        counts: ResultCounts {
+            nans: count(&|out| out.events.nan).named("drain_nans"),
+            overflows: count(&|out| out.events.overflow).named("drain_overflows"),
+            zeroed: count(&|out| out.events.zeroed).named("drain_zeroed"),
+        },
+        draw: (draws & picked.mode.stochastic & picked.mode.fp16).named("draw"),
     }
 }
 

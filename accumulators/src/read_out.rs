@@ -3,9 +3,8 @@
 //! ```text
 //!             +---------+
 //!  state ---->|         |----> result     FP32, or FP16 in the low 16 bits
-//!  fp16 ----->| ReadOut |----> flags      invalid, overflow, underflow, inexact
-//!  saturate ->|         |
-//!  relu ----->|         |
+//!  mode ----->| ReadOut |----> flags      invalid, overflow, underflow, inexact
+//!  random --->|         |----> events     what the host's counters count
 //!  advance -->|         |
 //!             +---------+
 //! ```
@@ -14,7 +13,8 @@
 //! | Latency    | [`LATENCY_CYCLES`] = 3 cycles with `advance`                                     |
 //! | Throughput | one result a cycle                                                               |
 //! | Handshake  | `advance` moves every stage by one; without it all hold                          |
-//! | Numerics   | RNE, directly from the state; underflow is tiny before rounding and inexact      |
+//! | Numerics   | RNE, or stochastic to FP16: up where `random` is below the top 32 discarded bits |
+//! |            | directly from the state; underflow is tiny before rounding and inexact           |
 //! |            | ReLU after rounding: positive numbers and NaN pass, the rest becomes +0          |
 //! | Does not   | deliver FP32 where [`ReadOut::with_fp32`] is not set: `fp16` must be one there   |
 
@@ -28,6 +28,12 @@ use crate::unpack::unpack;
 
 /// Cycles from state to result.
 pub const LATENCY_CYCLES: usize = 3;
+
+/// Random bits of a result that is rounded stochastically.
+pub const RANDOM_BITS: usize = 32;
+
+/// What FP16 results are rounded from: a significand, and bits that meet the random ones.
+const FP16_ROUNDED_BITS: usize = FP16.significand_bits() + RANDOM_BITS;
 
 /// A read-out unit for one kind of accumulator.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +53,8 @@ bundle! {
         pub saturate: Signal,
         /// Negative results become +0.
         pub relu: Signal,
+        /// FP16 results are rounded stochastically; else to nearest even.
+        pub stochastic: Signal,
     }
 }
 
@@ -59,6 +67,8 @@ bundle! {
         pub state: Signal,
         /// How the result leaves.
         pub mode: ReadOutMode,
+        /// [`RANDOM_BITS`].
+        pub random: Signal,
     }
 }
 
@@ -77,12 +87,26 @@ bundle! {
 }
 
 bundle! {
+    /// What the host's counters count of a result.
+    pub struct Events {
+        /// It is NaN.
+        pub nan: Signal,
+        /// It overflowed.
+        pub overflow: Signal,
+        /// It was rounded to zero, and is not zero.
+        pub zeroed: Signal,
+    }
+}
+
+bundle! {
     /// Result and flags.
     pub struct ReadOutOut {
         /// FP32, or FP16 below zeros.
         pub result: Signal,
         /// What happened.
         pub flags: ResultFlags,
+        /// What is counted.
+        pub events: Events,
     }
 }
 
@@ -103,6 +127,7 @@ bundle! {
         magnitude: Signal,
         special: Special,
         mode: ReadOutMode,
+        random: Signal,
     }
 }
 
@@ -111,6 +136,7 @@ bundle! {
     struct Held {
         state: Signal,
         mode: ReadOutMode,
+        random: Signal,
     }
 }
 
@@ -136,6 +162,8 @@ bundle! {
     /// After stage 2: what the last stage rounds and selects from.
     struct Normalised {
         fp16: Unrounded,
+        /// The bits below FP16's significand that meet the random ones.
+        fp16_discarded: Signal,
         /// Below FP16's normal range.
         fp16_tiny: Signal,
         /// Exact kind with FP32 results.
@@ -144,13 +172,19 @@ bundle! {
         state: Option<Signal>,
         special: Special,
         mode: ReadOutMode,
+        random: Signal,
     }
 }
 
 impl ReadOutMode {
     /// Declares the ports.
     pub fn ports(ports: &Ports) -> ReadOutMode {
-        ReadOutMode { fp16: ports.bit("fp16"), saturate: ports.bit("saturate"), relu: ports.bit("relu") }
+        ReadOutMode {
+            fp16: ports.bit("fp16"),
+            saturate: ports.bit("saturate"),
+            relu: ports.bit("relu"),
+            stochastic: ports.bit("stochastic"),
+        }
     }
 }
 
@@ -172,6 +206,7 @@ impl Module for ReadOut {
             advance: ports.bit("advance"),
             state: ports.input("state", self.accumulator.state_bits()),
             mode: ReadOutMode::ports(&ports.nested("mode")),
+            random: ports.input("random", RANDOM_BITS),
         }
     }
 
@@ -211,7 +246,8 @@ impl ReadOut {
             signalling: None,
         };
         let magnitude = (state.number ^ sign.repeat(bits)) + sign.zero_extend(bits);
-        let exact = stage(m, "exact_1", io.advance, &SignMagnitude { magnitude, special, mode: io.mode });
+        let exact =
+            stage(m, "exact_1", io.advance, &SignMagnitude { magnitude, special, mode: io.mode, random: io.random });
 
         // Stage 2: the leading one to the top; for FP16 no further than the place of its smallest normal number, so
         // that subnormals keep their scale. Bit `bits - 1` weighs 2^top.
@@ -232,6 +268,7 @@ impl ReadOut {
         let special = Special { sign: exact.special.sign & (!zero | exact.special.infinite), ..exact.special };
         let normalised = Normalised {
             fp16: unrounded(FP16),
+            fp16_discarded: fp16_discarded(shifted),
             fp16_tiny: !shifted.msb(),
             fp32: self.with_fp32.then(|| {
                 let Unrounded { exponent, aligned } = unrounded(FP32);
@@ -240,6 +277,7 @@ impl ReadOut {
             state: None,
             special,
             mode: exact.mode,
+            random: exact.random,
         };
         let normalised = stage(m, "stage_2", io.advance, &normalised);
 
@@ -256,22 +294,23 @@ impl ReadOut {
         m.summary("Delivers an FP32 accumulator as it is, or rounded to FP16.");
 
         // Stage 1: the state waits; the exact kind needs the cycle for its sign.
-        let held = stage(m, "stage_1", io.advance, &Held { state: io.state, mode: io.mode });
+        let held = stage(m, "stage_1", io.advance, &Held { state: io.state, mode: io.mode, random: io.random });
         let number = unpack("state", held.state, FP32);
 
         // Stage 2: the significand where FP16 keeps 11 bits. A number below FP16's normal range moves right by its
-        // distance from it. Past 12 places, as at 12, its leading one is below the round bit: only sticky remains.
+        // distance from it, at the most until its leading one is below all bits that meet random ones: only sticky then.
         let lowest = (FP32.bias() + 1 - FP16.bias()) as u64;
         let below = number.exponent.lt(lowest).named("below");
-        let distance = lit(lowest, 8) - number.exponent;
-        let distance = mux(below, mux(distance.gt(12), lit(12, 8), distance), lit(0, 8)).bits(0..4);
+        let (distance, farthest) = (lit(lowest, 8) - number.exponent, FP16_ROUNDED_BITS);
+        let distance = mux(below, mux(distance.gt(farthest), lit(farthest, 8), distance), lit(0, 8)).bits(0..6);
         let distance = distance.named("distance_below");
-        let lowered = cat([number.significand, lit(0, 12)]).shift_right(distance).named("lowered");
+        let lowered = cat([number.significand, lit(0, farthest)]).shift_right(distance).named("lowered");
         let normalised = Normalised {
             fp16: Unrounded {
                 exponent: mux(below, lit(0, 8), number.exponent - lit(lowest, 8)),
                 aligned: Aligned::split(lowered, FP16),
             },
+            fp16_discarded: fp16_discarded(lowered),
             fp16_tiny: below,
             fp32: None,
             state: self.with_fp32.then_some(held.state),
@@ -282,6 +321,7 @@ impl ReadOut {
                 signalling: Some(number.signalling),
             },
             mode: held.mode,
+            random: held.random,
         };
         let normalised = stage(m, "stage_2", io.advance, &normalised);
 
@@ -295,11 +335,19 @@ impl ReadOut {
     }
 }
 
+/// Of a word with an FP16 significand on top, the bits that meet the random ones.
+fn fp16_discarded(word: Signal) -> Signal {
+    let top = word.width();
+    word.bits(top - FP16_ROUNDED_BITS..top - FP16.significand_bits())
+}
+
 impl Normalised {
     /// The number rounded to FP16, or what stands for it.
     fn round_fp16(&self) -> ReadOutOut {
         let Special { nan, infinite, signalling, .. } = self.special;
-        let rounded = self.fp16.aligned.round_nearest_even("fp16", self.fp16.exponent);
+        let random_up = self.random.lt(self.fp16_discarded).named("fp16_random_up");
+        let round_up = mux(self.mode.stochastic, random_up, self.fp16.aligned.nearest_even());
+        let rounded = self.fp16.aligned.round("fp16", self.fp16.exponent, round_up);
         let ordinary = (!nan & !infinite).named("fp16_ordinary");
         let overflow = (rounded.ge(lit(FP16.infinity(), rounded.width())) & ordinary).named("fp16_overflow");
 
@@ -308,9 +356,11 @@ impl Normalised {
         let magnitude = mux(infinite | overflow, limit, rounded.truncate(15)).named("fp16_magnitude");
         let invalid = signalling.unwrap_or_else(|| lit(0, 1));
         let inexact = ((self.fp16.aligned.inexact() | overflow) & ordinary).named("fp16_inexact");
+        let underflow = (self.fp16_tiny & inexact).named("fp16_underflow");
         ReadOutOut {
             result: self.signed("fp16", magnitude, FP16).zero_extend(FP32.bits()),
-            flags: ResultFlags { invalid, overflow, underflow: self.fp16_tiny & inexact, inexact },
+            flags: ResultFlags { invalid, overflow, underflow, inexact },
+            events: Events { nan, overflow, zeroed: (underflow & magnitude.is_zero()).named("fp16_zeroed") },
         }
     }
 
@@ -326,6 +376,7 @@ impl Normalised {
         ReadOutOut {
             result: self.signed("fp32", magnitude, FP32),
             flags: ResultFlags { invalid: none, overflow: none, underflow: none, inexact },
+            events: Events { nan, overflow: none, zeroed: none },
         }
     }
 
@@ -343,6 +394,7 @@ impl Normalised {
         ReadOutOut {
             result: state & (!cleared).repeat(FP32.bits()),
             flags: ResultFlags { invalid: none, overflow: none, underflow: none, inexact: none },
+            events: Events { nan: self.special.nan, overflow: none, zeroed: none },
         }
     }
 }

@@ -36,11 +36,11 @@
 use rtl::wave::Format as Shown;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit, mux};
 
+use super::VectorMode;
 use super::operand::{Addend, Operands, Special};
 use super::round::RoundingMode;
-use super::{Events, RANDOM_BITS, VectorMode};
 use crate::format::{FP16, Format};
-use crate::read_out::{ResultFlags, stage};
+use crate::read_out::{Events, RANDOM_BITS, ResultFlags, stage};
 
 /// Cycles from operands to result.
 pub const LATENCY_CYCLES: usize = 8;
@@ -83,7 +83,7 @@ bundle! {
         pub result: Signal,
         /// What happened.
         pub flags: ResultFlags,
-        /// What the host's counters count.
+        /// What the host's counters count; a NaN only where no operand that counts is one.
         pub events: Events,
     }
 }

@@ -32,15 +32,13 @@ pub mod round;
 use rtl::{Builder, Module, Ports, Signal, bundle};
 
 use crate::format::{FP16, FP32, Format};
+use crate::read_out::RANDOM_BITS;
 use lane::{VectorLane, VectorLaneIn, VectorLaneOut};
 
 pub use lane::LATENCY_CYCLES;
 
 /// The widest format of each lane.
 pub const LANES: [Format; 4] = [FP32, FP32, FP16, FP16];
-
-/// Random bits that a lane takes for one result.
-pub const RANDOM_BITS: usize = 32;
 
 /// Bits of an operation's code.
 pub const OPERATION_BITS: usize = 5;
@@ -68,7 +66,7 @@ bundle! {
         pub advance: Signal,
         /// What is done with all elements.
         pub mode: VectorMode,
-        /// For each lane [`RANDOM_BITS`].
+        /// For each lane [`RANDOM_BITS`](crate::read_out::RANDOM_BITS).
         pub random: Vec<Signal>,
         /// Operand a of each lane, as wide as its format; FP16 in the low bits.
         pub a: Vec<Signal>,
@@ -76,18 +74,6 @@ bundle! {
         pub b: Vec<Signal>,
         /// Operand c.
         pub c: Vec<Signal>,
-    }
-}
-
-bundle! {
-    /// What the host's counters count of one result.
-    pub struct Events {
-        /// It is NaN, and no operand that counts is.
-        pub nan: Signal,
-        /// It overflowed.
-        pub overflow: Signal,
-        /// It was rounded to zero, and is not zero.
-        pub zeroed: Signal,
     }
 }
 

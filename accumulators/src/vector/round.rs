@@ -11,11 +11,11 @@
 
 use rtl::{Bundle, Signal, bundle, cat, lit, mux};
 
+use super::VectorMode;
 use super::lane::{Frame, Sum, VectorLaneOut};
 use super::operand::Special;
-use super::{Events, RANDOM_BITS, VectorMode};
 use crate::format::{FP16, FP32, Format};
-use crate::read_out::ResultFlags;
+use crate::read_out::{Events, RANDOM_BITS, ResultFlags};
 use crate::round::{Aligned, Normalised, normalise};
 
 /// Steps of the normalisation in its first cycle.

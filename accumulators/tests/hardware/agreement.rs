@@ -31,7 +31,7 @@ pub struct Tally {
     /// Cases whose result and flags agreed.
     pub compared: u64,
     /// In how many of them each of [`Unit::flags`] was raised.
-    pub raised: [u64; 4],
+    pub raised: [u64; 7],
 }
 
 /// For each unit, in the order of [`Bench::units`].
@@ -95,7 +95,7 @@ pub fn run(
             if !unit.is_result() || advance {
                 tally.compared += 1;
                 let flags = found >> unit.result_bits();
-                for (i, raised) in tally.raised.iter_mut().rev().skip(4 - unit.flags().len()).enumerate() {
+                for (i, raised) in tally.raised.iter_mut().rev().skip(7 - unit.flags().len()).enumerate() {
                     *raised += (flags >> i & 1) as u64;
                 }
             }

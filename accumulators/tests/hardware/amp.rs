@@ -169,7 +169,7 @@ impl Driver {
                     activation: if rng.random() { Activation::Relu } else { Activation::None },
                 };
                 let (empty, word) = (rng.random_range(0..8) == 0, rng.random_range(0..16 / numbers));
-                inputs.drain = Some(Drain { at, empty, word, options, lanes: lanes(rng) });
+                inputs.drain = Some(Drain { at, empty, word, options, stochastic: rng.random(), lanes: lanes(rng) });
             }
             self.waiting = inputs.drain.as_ref().map(|drain| drain.at.half);
         }
@@ -185,6 +185,10 @@ struct Hardware {
     result_valid: OutputPort,
     result: OutputPort,
     flags: [OutputPort; 5],
+    counts: [OutputPort; 3],
+    draw: OutputPort,
+    /// What gives the random words.
+    random: golden::Random,
 }
 
 impl Hardware {
@@ -195,7 +199,16 @@ impl Hardware {
         let output = |name: &str| sim.output(name).expect("a port");
         let flags =
             ["invalid", "overflow", "underflow", "inexact", "headroom"].map(|name| output(&format!("flags_{name}")));
-        Hardware { done: output("done"), result_valid: output("result_valid"), result: output("result"), flags, sim }
+        Hardware {
+            done: output("done"),
+            result_valid: output("result_valid"),
+            result: output("result"),
+            flags,
+            counts: ["nans", "overflows", "zeroed"].map(|name| output(&format!("counts_{name}"))),
+            draw: output("draw"),
+            random: golden::Random::from_seed(SEED as u32),
+            sim,
+        }
     }
 
     fn port(&self, name: &str) -> InputPort {
@@ -253,13 +266,23 @@ impl Hardware {
             self.set("drain_mode_fp16", drain.options.output == OutputType::Fp16);
             self.set("drain_mode_saturate", drain.options.overflow == Overflow::Saturate);
             self.set("drain_mode_relu", drain.options.activation == Activation::Relu);
+            self.set("drain_mode_stochastic", drain.stochastic);
             self.set("drain_lanes", drain.lanes);
         }
+        let mut drawn = self.random;
+        for word in 0..2 * config.access_words() {
+            self.set(&format!("random_{word}"), drawn.next_u64());
+        }
+        if self.sim.get(self.draw) == 1 {
+            self.random = drawn;
+        }
         let flags = self.flags.iter().rev().fold(0, |bits, &flag| bits << 1 | self.sim.get(flag));
+        let [nans, overflows, zeroed] = self.counts.map(|count| self.sim.get(count));
         let outputs = Outputs {
             done: self.sim.get(self.done) == 1,
             result: (self.sim.get(self.result_valid) == 1).then(|| self.sim.get_bits(self.result)),
             flags: golden::Flags::from_bits(flags as u32),
+            counts: golden::Counts { nans, overflows, zeroed },
         };
         self.sim.step(1).unwrap_or_else(|failure| panic!("{failure}"));
         outputs
@@ -269,7 +292,7 @@ impl Hardware {
 /// Runs one configuration.
 fn compare(config: AmpConfig) {
     let (mut driver, mut model, mut hardware) = (Driver::new(config), Model::new(config), Hardware::new(config));
-    let (mut steps, mut results, mut raised) = (0, 0, 0);
+    let (mut steps, mut results, mut raised, mut counted) = (0, 0, 0, golden::Counts::NONE);
     for cycle in 0..CYCLES {
         let inputs = driver.next();
         let expected = model.cycle(&inputs);
@@ -278,11 +301,13 @@ fn compare(config: AmpConfig) {
         steps += u64::from(expected.done);
         results += u64::from(expected.result.is_some() && inputs.advance);
         raised |= expected.flags.to_bits();
+        counted += expected.counts;
     }
     let possible = if config.accumulator == AccumulatorKind::Fp32 { 0b01111 } else { 0b11111 };
     assert_eq!(raised, possible, "flags raised, HR first");
     println!("  {:<10} {steps} steps of 16 lanes, {results} result words; {:?}", config.suffix(), driver.tight);
     assert!(steps > CYCLES / 4 && results > CYCLES / 8, "{steps} steps, {results} result words");
+    assert!(counted.nans > 20 && counted.overflows > 20, "{counted:?}");
     let Tight { steps, steps_after_preload, preloads, drains, forced } = driver.tight;
     for (what, count) in [
         ("steps", steps),
@@ -313,7 +338,7 @@ fn a_step_that_replaces_a_drained_word_is_noticed() {
     let at = Row { half: 1, row: 0 };
     let inputs = vec![0; config.access_values()];
     let step = Step { at, start: true, buffer: 0, k: 0, inputs, enable: 0, lanes: 0 };
-    let drain = Drain { at, empty: false, word: 0, options: ReadOut::default(), lanes: 0 };
+    let drain = Drain { at, empty: false, word: 0, options: ReadOut::default(), stochastic: false, lanes: 0 };
     assert_eq!(step_read_cycles(&config), 1, "the step reads one cycle after the drain");
     hardware.cycle(&config, &Inputs { step: Some(step), drain: Some(drain), advance: true, ..Inputs::default() });
     // The word waits in the cycle in which the step reads its state.

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 
 use accumulators::amp::DRAIN_CYCLES;
 use accumulators::{AccumulatorKind, AmpConfig};
-use golden::{Accumulator, AccumulatorKind as GoldenKind, Flags, OutputType, ReadOut};
+use golden::{Accumulator, AccumulatorKind as GoldenKind, Counts, Flags, OutputType, Random, ReadOut, Rounding};
 use rtl::Bits;
 
+use crate::SEED;
 use crate::weight_store::{Weights, Write};
 
 /// Cycles from a preload to the write of its states.
@@ -52,6 +53,7 @@ pub struct Drain {
     pub empty: bool,
     pub word: usize,
     pub options: ReadOut,
+    pub stochastic: bool,
     pub lanes: u16,
 }
 
@@ -71,6 +73,7 @@ pub struct Outputs {
     pub done: bool,
     pub result: Option<Bits>,
     pub flags: Flags,
+    pub counts: Counts,
 }
 
 /// A step whose operands are known.
@@ -100,8 +103,12 @@ pub struct Model {
     running: VecDeque<Running>,
     arriving: Vec<Arriving>,
     /// Results and flags by stage of the drain, the first the youngest.
-    draining: VecDeque<Option<(Bits, Flags)>>,
+    draining: VecDeque<Option<Drained>>,
+    random: Random,
 }
+
+/// A word of results, with what counts when it leaves.
+type Drained = (Bits, Flags, Counts);
 
 impl Model {
     pub fn new(config: AmpConfig) -> Model {
@@ -119,6 +126,7 @@ impl Model {
             running: VecDeque::new(),
             arriving: vec![],
             draining: (0..DRAIN_CYCLES).map(|_| None).collect(),
+            random: Random::from_seed(SEED as u32),
         }
     }
 
@@ -135,20 +143,24 @@ impl Model {
             let running = self.running.pop_front().expect("just seen");
             self.accumulate(running);
         }
+        // The random bits of words are drawn in their order, whenever that is.
         let drained = inputs.drain.as_ref().map(|drain| self.read_out(drain));
 
         let arrives = |arriving: &&Arriving| arriving.cycle == now;
         let last = self.draining.back().expect("stages");
         let mut flags = self.arriving.iter().filter(arrives).fold(Flags::NONE, |flags, it| flags | it.flags);
-        if let Some((_, result_flags)) = last
+        let mut counts = Counts::NONE;
+        if let Some((_, result_flags, result_counts)) = last
             && inputs.advance
         {
             flags |= *result_flags;
+            counts = *result_counts;
         }
         let outputs = Outputs {
             done: self.arriving.iter().filter(arrives).any(|arriving| arriving.is_step),
-            result: last.as_ref().map(|(result, _)| result.clone()),
+            result: last.as_ref().map(|(result, ..)| result.clone()),
             flags,
+            counts,
         };
 
         if inputs.advance {
@@ -208,19 +220,26 @@ impl Model {
         self.arriving.push(Arriving { cycle, at: preload.at, first_lane, states, flags, is_step: false });
     }
 
-    fn read_out(&self, drain: &Drain) -> (Bits, Flags) {
+    fn read_out(&mut self, drain: &Drain) -> Drained {
         let (bits, lanes) = match drain.options.output {
             OutputType::Fp16 => (16, 4 * self.config.access_words()),
             OutputType::Fp32 => (32, 2 * self.config.access_words()),
         };
-        let (mut words, mut flags) = (vec![0u64; self.config.access_words()], Flags::NONE);
-        for i in 0..lanes {
+        let (mut words, mut flags, mut counts) = (vec![0u64; self.config.access_words()], Flags::NONE, Counts::NONE);
+        let roundings = match drain.options.output {
+            OutputType::Fp16 if drain.stochastic => self.random.roundings(lanes),
+            _ => vec![Rounding::NearestEven; lanes],
+        };
+        for (i, rounding) in roundings.into_iter().enumerate() {
             let lane = drain.word * lanes + i;
             let state = if drain.empty { self.kind.zero() } else { self.memory[drain.at.half][drain.at.row][lane] };
-            let (result, raised) = state.read(drain.options);
-            words[i * bits / 64] |= u64::from(result) << (i * bits % 64);
-            flags |= if drain.lanes >> lane & 1 == 1 { raised } else { Flags::NONE };
+            let result = state.read_rounded(drain.options, rounding);
+            words[i * bits / 64] |= u64::from(result.bits) << (i * bits % 64);
+            if drain.lanes >> lane & 1 == 1 {
+                flags |= result.flags;
+                counts += result.counts;
+            }
         }
-        (Bits::from_words(&words, self.config.access_bits()), flags)
+        (Bits::from_words(&words, self.config.access_bits()), flags, counts)
     }
 }

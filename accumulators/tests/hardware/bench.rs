@@ -17,7 +17,7 @@ use accumulators::format::FP16;
 use accumulators::fp32::Fp32Accumulate;
 use accumulators::lane::{AccumulateIn, AccumulateOut};
 use accumulators::partial_sum::{ExactPartial, PartialIn};
-use accumulators::read_out::{self, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
+use accumulators::read_out::{self, RANDOM_BITS, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
 use accumulators::unpack::unpack;
 use accumulators::{exact, fp32};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
@@ -86,11 +86,13 @@ impl Unit {
         }
     }
 
-    /// Its flags, as they stand above the result, the most significant first.
+    /// Its events and flags, as they stand above the result, the most significant first.
     pub fn flags(self) -> &'static [&'static str] {
         match self {
             Unit::Fp32Step { .. } | Unit::ExactStep { .. } => &["NV", "NX", "HR"],
-            Unit::Fp32Result { .. } | Unit::ExactResult { .. } => &["NV", "OF", "UF", "NX"],
+            Unit::Fp32Result { .. } | Unit::ExactResult { .. } => {
+                &["nan", "overflow", "zeroed", "NV", "OF", "UF", "NX"]
+            }
             Unit::Partial { .. } => &["NV", "OF", "NX"],
         }
     }
@@ -129,6 +131,7 @@ bundle! {
         exact_states: Vec<Signal>,
         advance: Signal,
         mode: ReadOutMode,
+        random: Signal,
         read_fp32: Signal,
         read_exact: Vec<Signal>,
         number: Signal,
@@ -150,8 +153,9 @@ fn step_output(out: &AccumulateOut) -> Signal {
 }
 
 fn result_output(out: &ReadOutOut) -> Signal {
-    let flags = &out.flags;
-    cat([flags.invalid, flags.overflow, flags.underflow, flags.inexact, out.result])
+    let (flags, events) = (&out.flags, &out.events);
+    let flags = [flags.invalid, flags.overflow, flags.underflow, flags.inexact];
+    cat([cat([events.nan, events.overflow, events.zeroed]), cat(flags), out.result])
 }
 
 impl Module for Bench {
@@ -174,6 +178,7 @@ impl Module for Bench {
             exact_states: exact("exact_states", &mut self.exact.iter().map(|&(_, bits)| bits)),
             advance: ports.bit("advance"),
             mode: ReadOutMode::ports(&ports.nested("mode")),
+            random: ports.input("random", RANDOM_BITS),
             read_fp32: ports.input("read_fp32", 32),
             read_exact: exact("read_exact", &mut self.exact_bits.iter().copied()),
             number: ports.input("number", 32),
@@ -215,7 +220,8 @@ impl Module for Bench {
         // Units without FP32 results are always told to deliver FP16.
         let read_out = |name: String, accumulator: AccumulatorKind, with_fp32: bool, state: Signal| {
             let fp16 = if with_fp32 { io.mode.fp16 } else { lit(1, 1) };
-            let inputs = ReadOutIn { advance: io.advance, state, mode: ReadOutMode { fp16, ..io.mode.clone() } };
+            let mode = ReadOutMode { fp16, ..io.mode.clone() };
+            let inputs = ReadOutIn { advance: io.advance, state, mode, random: io.random };
             result_output(&m.instance(&name, &ReadOut { accumulator, with_fp32 }, inputs))
         };
         let suffix = |with_fp32: bool| if with_fp32 { "" } else { "_fp16" };

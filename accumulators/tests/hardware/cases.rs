@@ -27,6 +27,8 @@ pub struct Case {
     pub fp16: bool,
     pub saturate: bool,
     pub relu: bool,
+    pub stochastic: bool,
+    pub random: u32,
     /// State of an FP32 accumulator that is read out.
     pub read_fp32: u32,
     /// States of exact accumulators that are read out.
@@ -45,7 +47,8 @@ impl Case {
         values.push(self.enable.into());
         values.extend(self.fp32_states.iter().map(|&state| u128::from(state)));
         values.extend(&self.exact_states);
-        values.extend([advance, self.fp16, self.saturate, self.relu].map(u128::from));
+        values.extend([advance, self.fp16, self.saturate, self.relu, self.stochastic].map(u128::from));
+        values.push(self.random.into());
         values.push(self.read_fp32.into());
         values.extend(&self.read_exact);
         values.push(self.number.into());
@@ -85,6 +88,8 @@ impl Cases {
             fp16: rng.random_range(0..3) > 0,
             saturate: rng.random(),
             relu: rng.random_range(0..4) == 0,
+            stochastic: rng.random_range(0..3) == 0,
+            random: rng.random(),
             read_fp32: read_fp32(rng, read),
             read_exact: self.bench.exact_bits.iter().map(|&bits| read_exact(rng, bits, read)).collect(),
             number: number(rng, n),

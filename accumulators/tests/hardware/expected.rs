@@ -1,6 +1,8 @@
 //! What golden says about a case.
 
-use golden::{Accumulator, AccumulatorKind, Activation, ExactState, Flags, OutputType, Overflow, ReadOut};
+use golden::{
+    Accumulator, AccumulatorKind, Activation, Element, ExactState, Flags, OutputType, Overflow, ReadOut, Rounding,
+};
 
 use crate::bench::{Bench, Unit};
 use crate::cases::Case;
@@ -52,9 +54,12 @@ fn result(case: &Case, accumulator: Accumulator, with_fp32: bool) -> u128 {
         overflow: if case.saturate { Overflow::Saturate } else { Overflow::ToInfinity },
         activation: if case.relu { Activation::Relu } else { Activation::None },
     };
-    let (result, flags) = accumulator.read(options);
+    let random = case.random;
+    let rounding = if case.stochastic { Rounding::Stochastic { random } } else { Rounding::NearestEven };
+    let Element { bits, flags, counts } = accumulator.read_rounded(options, rounding);
     assert!(!flags.hr, "a result has no headroom");
-    pack(&[flags.nv, flags.of, flags.uf, flags.nx], result.into(), 32)
+    let [nan, overflow, zeroed] = [counts.nans, counts.overflows, counts.zeroed].map(|count| count == 1);
+    pack(&[nan, overflow, zeroed, flags.nv, flags.of, flags.uf, flags.nx], bits.into(), 32)
 }
 
 fn partial(number: u32, bits: usize) -> u128 {
