@@ -25,6 +25,7 @@
 //! Widths: G = max(1, T/4); an access word has 64 G bits: 4 G FP16 inputs, weights or results, or 2 G FP32 partial
 //! sums or results. A step takes T inputs from its access word, those of its phase.
 
+use rtl::generic::tree::count_bits;
 use rtl::wave::Format;
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux, select};
 
@@ -187,6 +188,14 @@ bundle! {
         pub counts: ResultCounts,
         /// The random words are used: others are there in the next cycle.
         pub draw: Signal,
+    }
+}
+
+impl ResultCounts {
+    /// Declares the ports, for so many results in a cycle.
+    pub fn ports(ports: &Ports, most: usize) -> ResultCounts {
+        let count = |name| ports.input(name, count_bits(most));
+        ResultCounts { nans: count("nans"), overflows: count("overflows"), zeroed: count("zeroed") }
     }
 }
 

@@ -5,7 +5,7 @@
 //!  start --->|           |----> request (sequencer port)
 //!  data ---->| Sequencer |----> amp, exchange   (commands for the engines)
 //!  idle ---->|           |----> arrive  (at the barrier)
-//!  released >|           |----> marker, flags_clear, done, fault
+//!  released >|           |----> marker, flags_clear, seed, done, fault
 //!            +-----------+
 //! ```
 //! | Contract   |                                                                                  |
@@ -124,6 +124,8 @@ bundle! {
         pub set_marker: Signal,
         /// Clear the sticky flags in `value`.
         pub clear_flags: Signal,
+        /// Begin the AMP's random bits anew, from `value`.
+        pub seed_amp: Signal,
         /// Operand of SET, 32 bits.
         pub value: Signal,
         /// The program has ended.
@@ -229,7 +231,8 @@ impl Module for Sequencer {
         let unsupported_wait = is(Wait::CODE) & (awaited.is_zero() | (awaited & !engines.0).any());
         let to_marker = field(Set::REGISTER).eq(ControlRegister::MARKER.0);
         let to_flags = field(Set::REGISTER).eq(ControlRegister::FLAGS_CLEAR.0);
-        let unsupported_set = is(Set::CODE) & !to_marker & !to_flags;
+        let to_seed_amp = field(Set::REGISTER).eq(ControlRegister::SEED_AMP.0);
+        let unsupported_set = is(Set::CODE) & !to_marker & !to_flags & !to_seed_amp;
         let unsupported = unsupported_command | unsupported_wait | unsupported_set;
         let count = field(Loop::COUNT);
         let target = field(Loop::TARGET);
@@ -325,6 +328,7 @@ impl Module for Sequencer {
             orders,
             set_marker: sets & to_marker,
             clear_flags: sets & to_flags,
+            seed_amp: sets & to_seed_amp,
             value: field(Set::VALUE),
             done,
             fault,

@@ -7,7 +7,7 @@
 //!  host_response <-|   |  |         +-- sequencer -- command --> amp_engine      |
 //!  status <--------|   v  |         v                              |  ^         |
 //!                  |   +--+------- sram <--- requests, data -------+--+         |
-//!                  |                 ^ |                                        |
+//!                  |                 ^ |    amp_random --- words --> amp_engine |
 //!  arrivals ------>|            exchange_port <--- command, released            |
 //!  lane, select <--|                                                            |
 //!  released ------>|            sequencer --- arrive                            |
@@ -25,6 +25,7 @@
 
 use std::fmt;
 
+use accumulators::random::{Random, RandomIn};
 use isa::register::Configuration;
 use isa::{Flags, ZONES};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, mux};
@@ -192,6 +193,13 @@ impl Module for Tile {
             engine_reset,
         );
 
+        // Random bits outlast programs: a seed counts until the next one.
+        let amp_draw = m.wire("amp_draw", 1);
+        let amp_random = m.instance(
+            "amp_random",
+            &Random { words: 2 * config.amp().access_words() },
+            RandomIn { seed_set: sequencer.seed_amp, seed: sequencer.value, draw: amp_draw.value },
+        );
         let engine: AmpEngineOut = m.instance_with_reset(
             "amp_engine",
             &AmpEngine { config: config.amp() },
@@ -204,9 +212,11 @@ impl Module for Tile {
                 partials: StreamIn::of(&sram_out.partials),
                 lists: StreamIn::of(&sram_out.lists),
                 lists_fault: sram_out.lists.fault.clone(),
+                random: amp_random.words,
             },
             engine_reset,
         );
+        amp_draw.set(engine.draw);
         amp_ready.set(engine.command_ready);
         amp_idle.set(engine.idle);
 
@@ -353,6 +363,7 @@ fn raised(engine: &AmpEngineOut) -> Signal {
 fn events(engine: &AmpEngineOut, sram: &SramOut) -> Events {
     Events {
         amp_rows: engine.issued,
+        amp_results: engine.counts.clone(),
         stall_weights: engine.waits.weights,
         stall_accumulator: engine.waits.accumulator,
         stall_drain: engine.waits.half,

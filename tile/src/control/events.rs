@@ -1,5 +1,6 @@
 //! Events and their counters.
 
+use accumulators::amp::ResultCounts;
 use isa::Register;
 use isa::register;
 use rtl::{Builder, Ports, Signal, bundle, lit};
@@ -10,10 +11,12 @@ use super::state::State;
 const COUNTER_BITS: usize = 48;
 
 bundle! {
-    /// What is counted while a program runs: one bit an event.
+    /// What is counted while a program runs: one bit an event, or how many there are of it.
     pub struct Events {
         /// A row was issued.
         pub amp_rows: Signal,
+        /// Results of the AMP that are not what they should be.
+        pub amp_results: ResultCounts,
         /// The stepper waits for weights.
         pub stall_weights: Signal,
         /// The stepper waits for an accumulator row.
@@ -50,11 +53,12 @@ bundle! {
 }
 
 impl Events {
-    /// Declares the ports, with or without an exchange.
-    pub fn ports(ports: &Ports, exchange: bool) -> Events {
+    /// Declares the ports, for so many results of the AMP in a cycle, with or without an exchange.
+    pub fn ports(ports: &Ports, amp_results: usize, exchange: bool) -> Events {
         let bit = |name| ports.bit(name);
         Events {
             amp_rows: bit("amp_rows"),
+            amp_results: ResultCounts::ports(&ports.nested("amp_results"), amp_results),
             stall_weights: bit("stall_weights"),
             stall_accumulator: bit("stall_accumulator"),
             stall_drain: bit("stall_drain"),
@@ -71,9 +75,10 @@ impl Events {
 
     /// The counters: they run with the program and are cleared when one starts.
     pub fn count(&self, m: &Builder, state: &State) -> Vec<(Register, Signal)> {
-        let counter = |(register, event): (Register, Signal)| {
+        let counter = |(register, events): (Register, Signal)| {
             let counter = m.register(&register.name.to_lowercase(), COUNTER_BITS).reset(0);
-            m.when(state.starts, || counter.set(0)).or_when(state.running & event, || counter.set(counter.q + 1));
+            let more = counter.q + events.zero_extend(COUNTER_BITS);
+            m.when(state.starts, || counter.set(0)).or_when(state.running & events.any(), || counter.set(more));
             (register, counter.q)
         };
         self.by_register().into_iter().map(counter).collect()
@@ -84,6 +89,9 @@ impl Events {
         let mut events = vec![
             (register::CYCLES, lit(1, 1)),
             (register::AMP_ROWS, self.amp_rows),
+            (register::AMP_NANS, self.amp_results.nans),
+            (register::AMP_OVERFLOWS, self.amp_results.overflows),
+            (register::AMP_ZEROED, self.amp_results.zeroed),
             (register::STALL_WEIGHTS, self.stall_weights),
             (register::STALL_ACCUMULATOR, self.stall_accumulator),
             (register::STALL_DRAIN, self.stall_drain),

@@ -119,7 +119,7 @@ impl Module for Control {
             set_marker: ports.bit("set_marker"),
             value: ports.input("value", 32),
             program_counter: ports.input("program_counter", ADDRESS_BITS),
-            events: Events::ports(&ports.nested("events"), self.has_exchange()),
+            events: Events::ports(&ports.nested("events"), self.amp_results(), self.has_exchange()),
         }
     }
 
@@ -180,6 +180,11 @@ impl Module for Control {
 }
 
 impl Control {
+    /// Results that the AMP stores in a cycle, at the most: FP16, in the access words of T terms.
+    fn amp_results(&self) -> usize {
+        4 * (self.configuration.terms as usize / 4).max(1)
+    }
+
     fn has_exchange(&self) -> bool {
         self.configuration.lane_words > 0
     }

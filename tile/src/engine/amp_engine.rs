@@ -17,8 +17,8 @@
 //!
 //! See [the module's overview](super) for its parts.
 
-use accumulators::amp::{AmpFlags, AmpIn};
-use accumulators::{Amp, AmpConfig};
+use accumulators::amp::{AmpFlags, AmpIn, ResultCounts};
+use accumulators::{Amp, AmpConfig, random};
 use rtl::{Builder, Module, Ports, Signal, bundle, mux};
 
 use super::descriptors::{Descriptors, DescriptorsIn};
@@ -55,6 +55,8 @@ bundle! {
         pub lists: StreamIn,
         /// A list request is refused.
         pub lists_fault: Fault,
+        /// Random words, for results that are rounded stochastically.
+        pub random: Vec<Signal>,
     }
 }
 
@@ -91,6 +93,10 @@ bundle! {
         pub fault: Fault,
         /// What happened to numbers in this cycle.
         pub flags: AmpFlags,
+        /// How many results that are stored in this cycle are what the host's counters count.
+        pub counts: ResultCounts,
+        /// The random words are used.
+        pub draw: Signal,
         /// A row was issued.
         pub issued: Signal,
         /// Why no row was.
@@ -129,6 +135,7 @@ impl Module for AmpEngine {
             partials: StreamIn::ports(&ports.nested("partials"), access_bits),
             lists: StreamIn::ports(&ports.nested("lists"), 64),
             lists_fault: Fault::ports(&ports.nested("lists_fault")),
+            random: ports.array("random", 2 * self.config.access_words(), random::WORD_BITS),
         }
     }
 
@@ -243,6 +250,7 @@ impl Module for AmpEngine {
                 preload: preloader.preload,
                 drain: drainer.drain,
                 advance: drainer.advance,
+                random: io.random,
             },
         );
         result_valid.set(amp.result_valid);
@@ -259,6 +267,8 @@ impl Module for AmpEngine {
             lists_request: mux(entries_asks.value, entries.request, descriptors.request),
             fault: mux(entries.fault.valid, entries.fault, descriptors.fault),
             flags: amp.flags,
+            counts: amp.counts,
+            draw: amp.draw,
             issued: stepper.issued,
             waits: stepper.waits,
         }

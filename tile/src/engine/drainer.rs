@@ -127,6 +127,7 @@ impl Module for Drainer {
                 fp16,
                 saturate: slot.field(AmpDescriptor::SATURATE),
                 relu: slot.field(AmpDescriptor::ACTIVATION).eq(Activation::RELU.0),
+                stochastic: slot.field(AmpDescriptor::STOCHASTIC),
             },
             lanes: lanes_that_count(slot.field(AmpDescriptor::COLUMNS)),
         };

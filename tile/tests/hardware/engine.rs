@@ -2,8 +2,8 @@
 //! nothing comes before it in any bank.
 
 use accumulators::AmpConfig;
-use golden::Flags;
-use isa::Command;
+use golden::{Flags, Random};
+use isa::{Command, ControlRegister};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use rtl::Bits;
@@ -109,6 +109,9 @@ struct Bench {
     command_address: InputPort,
     command_ready: OutputPort,
     idle: OutputPort,
+    random: Random,
+    random_words: Vec<InputPort>,
+    draw: OutputPort,
 }
 
 impl Bench {
@@ -136,6 +139,9 @@ impl Bench {
             command_address: input("command_address"),
             command_ready: output("command_ready"),
             idle: output("idle"),
+            random: Random::from_seed(0),
+            random_words: (0..2 * words).map(|word| input(&format!("random_{word}"))).collect(),
+            draw: output("draw"),
             sim,
         }
     }
@@ -147,6 +153,12 @@ impl Bench {
         self.results.next(sim, rng);
         sim.set(self.command_valid, command.is_some().into());
         sim.set(self.command_address, command.unwrap_or(0).into());
+
+        let mut drawn = self.random;
+        self.random_words.iter().for_each(|&word| sim.set(word, drawn.next_u64()));
+        if sim.get(self.draw) == 1 {
+            self.random = drawn;
+        }
 
         self.reads.iter_mut().for_each(|port| port.take(sim, &self.memory));
         if sim.get(self.result_valid) == 1 {
@@ -183,6 +195,7 @@ impl Bench {
                 Command::Amp { descriptor } => {
                     self.until("the command is taken", |bench| bench.cycle(Some(descriptor)));
                 }
+                Command::Set { register: ControlRegister::SEED_AMP, value } => self.random = Random::from_seed(value),
                 _ => self.until("the engine is idle", |bench| {
                     bench.cycle(None);
                     bench.sim.get(bench.idle) == 1

@@ -1,6 +1,6 @@
 //! Random programs: the tile and the golden model end with the same memory, flags, counters and errors.
 
-use golden::Outcome;
+use golden::{Counts, Outcome};
 use isa::{ErrorCode, register};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -34,6 +34,9 @@ pub fn assert_ended(host: &mut Host, (memory, outcome): &(Vec<u64>, Outcome)) ->
     assert_same(&host.read_words(0, memory.len()), memory);
     assert_eq!(host.register(register::FLAGS), u64::from(outcome.flags.to_bits()), "flags");
     assert_eq!(host.register(register::AMP_ROWS), outcome.row_steps, "row steps");
+    let [nans, overflows, zeroed] =
+        [register::AMP_NANS, register::AMP_OVERFLOWS, register::AMP_ZEROED].map(|counter| host.register(counter));
+    assert_eq!(Counts { nans, overflows, zeroed }, outcome.amp_counts, "counts");
     memory.len()
 }
 

@@ -1,6 +1,6 @@
 //! Random programs: every feature of descriptors and lists, numbers of every class.
 
-use isa::{Activation, AmpDescriptor, Command, EngineMask, ListEntry};
+use isa::{Activation, AmpDescriptor, Command, ControlRegister, EngineMask, ListEntry};
 use rand::Rng;
 use rand::rngs::StdRng;
 use tile::{Accumulator, TileConfig};
@@ -62,7 +62,7 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
     let exact = config.accumulator == Accumulator::Exact;
     // Inputs and weights stay below the partial sums: what a command reads, no command writes.
     let mut at = program_at;
-    let mut commands = vec![];
+    let mut commands = vec![Command::Set { register: ControlRegister::SEED_AMP, value: rng.random() }];
     let mut result = results_at;
     // Many short commands fill the queue, the ring and both halves; long ones fill the accumulators.
     let short = rng.random();
@@ -128,6 +128,7 @@ pub fn random_program(config: &TileConfig, rng: &mut StdRng) -> Program {
             activation,
             list_count,
             partial_exact,
+            stochastic: rng.random(),
             input_address: 5120 + rng.random_range(0..512 / access) * access,
             input_stride_x: stride(rng, (2048 / access / rows_x).min(3)),
             input_stride_y: stride(rng, (2048 / access / rows_y).min(9)),

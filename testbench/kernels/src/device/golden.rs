@@ -112,6 +112,12 @@ impl Device for GoldenDevice {
             register::ZONES => self.zones,
             register::MARKER => self.tile.marker.into(),
             register::AMP_ROWS => self.last.map_or(0, |outcome| outcome.row_steps),
+            register::AMP_NANS => self.last.map_or(0, |outcome| outcome.amp_counts.nans),
+            register::AMP_OVERFLOWS => self.last.map_or(0, |outcome| outcome.amp_counts.overflows),
+            register::AMP_ZEROED => self.last.map_or(0, |outcome| outcome.amp_counts.zeroed),
+            register::VECTOR_NANS => self.last.map_or(0, |outcome| outcome.vector_counts.nans),
+            register::VECTOR_OVERFLOWS => self.last.map_or(0, |outcome| outcome.vector_counts.overflows),
+            register::VECTOR_ZEROED => self.last.map_or(0, |outcome| outcome.vector_counts.zeroed),
             _ => 0,
         })
     }
