@@ -11,6 +11,7 @@
 //! |----------------|-----------------------------------------------------------------|----------------------|
 //! | [`mod@format`] | widths and biases of FP16 and FP32                              |                      |
 //! | [`unpack`]     | bit pattern to sign, exponent, significand, class               | combinational        |
+//! | [`widen`]      | FP16 to FP32                                                    | combinational        |
 //! | [`multiply`]   | one exact FP16 product                                          | combinational        |
 //! | [`round`]      | leading zeros, normalisation, rounding to nearest even          | combinational        |
 //! | [`sum`]        | fixed-point sums of which some carries wait; adders             | combinational        |
@@ -47,6 +48,7 @@ pub mod transcendental;
 pub mod unpack;
 pub mod vector;
 pub mod weight_store;
+pub mod widen;
 
 pub use amp::Amp;
 pub use config::{AccumulatorKind, AmpConfig, ConfigError};

@@ -193,4 +193,9 @@ registers! {
     VECTOR_OVERFLOWS = 0xE8, ReadOnly;
     /// Results of the vector engine that were not zero, and were rounded to zero.
     VECTOR_ZEROED = 0xF0, ReadOnly;
+    /// Cycles in which a vector command was under way, from its legal descriptor to its last result. This counter and the
+    /// one below are cleared by START.
+    VECTOR_CYCLES = 0xF8, ReadOnly;
+    /// Bank conflict cycles of the vector engine.
+    CONFLICT_VECTOR = 0x100, ReadOnly;
 }

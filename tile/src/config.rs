@@ -21,6 +21,8 @@ pub struct TileConfig {
     pub accumulator: Accumulator,
     /// Width of the exact accumulator's number in bits, 88 to 120; bit 0 weighs 2^-48.
     pub accumulator_bits: usize,
+    /// There is a vector engine.
+    pub vector: bool,
     /// Number of SRAM banks, 2 to 64.
     pub banks: usize,
     /// Size of a bank in KiB, a power of two, 1 to 64.
@@ -76,6 +78,7 @@ impl TileConfig {
             rows: 64,
             accumulator: Accumulator::Fp32,
             accumulator_bits: 104,
+            vector: false,
             banks: 39,
             bank_kib: 16,
         }
@@ -86,13 +89,14 @@ impl TileConfig {
         TileConfig { name: "wide256".into(), terms: 16, ..TileConfig::ipu64() }
     }
 
-    /// For boards: 16 MACs a cycle, exact accumulators, 64 KiB.
+    /// For boards: 16 MACs a cycle, exact accumulators, no vector engine, 64 KiB.
     pub fn small16() -> Self {
         TileConfig {
             name: "small16".into(),
             terms: 1,
             rows: 16,
             accumulator: Accumulator::Exact,
+            vector: false,
             banks: 8,
             bank_kib: 8,
             ..TileConfig::ipu64()
@@ -147,7 +151,7 @@ impl TileConfig {
             lanes: accumulators::config::LANES as u32,
             rows: rows as u32,
             exact,
-            vector: false,
+            vector: self.vector,
             accumulator_bits: accumulator_bits as u32,
             banks: self.banks as u32,
             lane_words: 0,
@@ -157,7 +161,9 @@ impl TileConfig {
     /// What decides which programs are legal on this tile.
     pub fn limits(&self) -> Limits {
         let exact = self.accumulator == Accumulator::Exact;
-        Limits { exact, ..Limits::new(self.memory_bytes() as u32, self.terms as u32, self.rows as u32) }
+        let limits = Limits::new(self.memory_bytes() as u32, self.terms as u32, self.rows as u32);
+        let limits = Limits { exact, ..limits };
+        if self.vector { limits.with_vector() } else { limits }
     }
 
     /// Multiply-accumulates a cycle: 16 T.

@@ -7,6 +7,7 @@
 //! | [`control`]       | host port, registers, counters, the state of the tile |
 //! | [`sequencer`]     | runs tile programs                                    |
 //! | [`engine`]        | the AMP engine: descriptors, block lists, streams     |
+//! | [`vector_engine`] | the vector engine: operands, arithmetic, results      |
 //! | [`exchange_port`] | sends and receives words of other tiles               |
 //! | [`sram`]          | banks, parity, priorities                             |
 //! | [`fields`]        | fields of 64-bit words, out and in                    |
@@ -22,6 +23,7 @@ pub mod fields;
 pub mod sequencer;
 pub mod sram;
 pub mod tile;
+pub mod vector_engine;
 
 pub use config::{Accumulator, TileConfig, TileConfigError};
 pub use exchange_port::ExchangePortConfig;

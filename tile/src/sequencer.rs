@@ -3,7 +3,7 @@
 //! ```text
 //!            +-----------+
 //!  start --->|           |----> request (sequencer port)
-//!  data ---->| Sequencer |----> amp, exchange   (commands for the engines)
+//!  data ---->| Sequencer |----> amp, vector, exchange   (commands for the engines)
 //!  idle ---->|           |----> arrive  (at the barrier)
 //!  released >|           |----> marker, flags_clear, seed, done, fault
 //!            +-----------+
@@ -17,9 +17,10 @@
 //! | Refuses    | UNKNOWN_COMMAND, BAD_COMMAND, UNSUPPORTED, MISALIGNED with the command's         |
 //! |            | address; OUT_OF_RANGE with that of a loop target or of a command beyond memory;  |
 //! |            | BAD_ZONE, SYNC_BROKEN, EXCHANGE_NOT_STARTED with the command's address           |
-//! | Does not   | run VECTOR nor, without an exchange port, EXCHANGE and SYNC: UNSUPPORTED         |
+//! | Does not   | run VECTOR without a vector engine, EXCHANGE and SYNC without an exchange port:  |
+//! |            | UNSUPPORTED                                                                      |
 
-use isa::command::{Amp, Exchange, Halt, Loop, OPCODE, Set, Sync, Wait};
+use isa::command::{Amp, Exchange, Halt, Loop, OPCODE, Set, Sync, Vector, Wait};
 use isa::{COMMANDS, ControlRegister, EngineMask, ErrorCode, LOOP_LEVELS, ZONES};
 use rtl::{Builder, Module, Ports, Signal, bundle, lit, mux, states};
 
@@ -31,6 +32,8 @@ use crate::sram::{ADDRESS_BITS, Fault, ReadRequest};
 pub struct Sequencer {
     /// Size of the SRAM.
     pub memory_bytes: usize,
+    /// There is a vector engine.
+    pub vector: bool,
     /// There is an exchange port.
     pub exchange: bool,
 }
@@ -64,12 +67,42 @@ bundle! {
         pub data_valid: Signal,
         /// The command.
         pub data: Signal,
-        /// The AMP engine's queue takes a command.
-        pub amp_ready: Signal,
-        /// Nothing is under way in the AMP engine.
-        pub amp_idle: Signal,
+        /// Of the AMP engine.
+        pub amp: EngineState,
+        /// Of the vector engine.
+        pub vector: Option<EngineState>,
         /// Of the exchange port and the barrier.
         pub exchange: Option<ExchangeState>,
+    }
+}
+
+bundle! {
+    /// What the sequencer needs to know of an engine.
+    pub struct EngineState {
+        /// Its queue takes a command.
+        pub ready: Signal,
+        /// Nothing is under way in it.
+        pub idle: Signal,
+    }
+}
+
+bundle! {
+    /// A command for an engine.
+    pub struct EngineOrder {
+        /// There is one.
+        pub valid: Signal,
+        /// Byte address of its descriptor.
+        pub descriptor: Signal,
+    }
+}
+
+bundle! {
+    /// What the sequencer does to the vector engine.
+    pub struct VectorOrder {
+        /// A command.
+        pub command: EngineOrder,
+        /// Begin its random bits anew, from `value`.
+        pub seed: Signal,
     }
 }
 
@@ -114,10 +147,10 @@ bundle! {
     pub struct SequencerOut {
         /// A command.
         pub request: ReadRequest,
-        /// A command for the AMP engine.
-        pub amp_valid: Signal,
-        /// Byte address of its descriptor.
-        pub amp_descriptor: Signal,
+        /// For the AMP engine.
+        pub amp: EngineOrder,
+        /// For the vector engine.
+        pub vector: Option<VectorOrder>,
         /// For the exchange port and the barrier.
         pub orders: Option<ExchangeOrders>,
         /// Set the marker to `value`.
@@ -139,7 +172,15 @@ bundle! {
 
 /// Places of the engines in a mask.
 const AMP_BIT: usize = EngineMask::AMP.0.trailing_zeros() as usize;
+const VECTOR_BIT: usize = EngineMask::VECTOR.0.trailing_zeros() as usize;
 const EXCHANGE_BIT: usize = EngineMask::EXCHANGE.0.trailing_zeros() as usize;
+
+impl EngineState {
+    /// Declares the ports.
+    pub fn ports(ports: &Ports) -> EngineState {
+        EngineState { ready: ports.bit("ready"), idle: ports.bit("idle") }
+    }
+}
 
 impl ExchangeState {
     /// Declares the ports.
@@ -182,7 +223,9 @@ impl Module for Sequencer {
     type Out = SequencerOut;
 
     fn name(&self) -> String {
-        format!("sequencer_{}k{}", self.memory_bytes / 1024, if self.exchange { "_x" } else { "" })
+        let engine = |there: bool, suffix| if there { suffix } else { "" };
+        let (vector, exchange) = (engine(self.vector, "_v"), engine(self.exchange, "_x"));
+        format!("sequencer_{}k{vector}{exchange}", self.memory_bytes / 1024)
     }
 
     fn inputs(&self, ports: &Ports) -> SequencerIn {
@@ -193,8 +236,8 @@ impl Module for Sequencer {
             request_fault: Fault::ports(&ports.nested("request_fault")),
             data_valid: ports.bit("data_valid"),
             data: ports.input("data", 64),
-            amp_ready: ports.bit("amp_ready"),
-            amp_idle: ports.bit("amp_idle"),
+            amp: EngineState::ports(&ports.nested("amp")),
+            vector: self.vector.then(|| EngineState::ports(&ports.nested("vector"))),
             exchange: self.exchange.then(|| ExchangeState::ports(&ports.nested("exchange"))),
         }
     }
@@ -222,6 +265,10 @@ impl Module for Sequencer {
             .expect("commands");
         let mut exists = vec![Halt::CODE, Amp::CODE, Wait::CODE, Set::CODE, Loop::CODE];
         let mut engines = EngineMask::AMP;
+        if self.vector {
+            exists.push(Vector::CODE);
+            engines = engines | EngineMask::VECTOR;
+        }
         if self.exchange {
             exists.extend([Exchange::CODE, Sync::CODE]);
             engines = engines | EngineMask::EXCHANGE;
@@ -232,16 +279,20 @@ impl Module for Sequencer {
         let to_marker = field(Set::REGISTER).eq(ControlRegister::MARKER.0);
         let to_flags = field(Set::REGISTER).eq(ControlRegister::FLAGS_CLEAR.0);
         let to_seed_amp = field(Set::REGISTER).eq(ControlRegister::SEED_AMP.0);
-        let unsupported_set = is(Set::CODE) & !to_marker & !to_flags & !to_seed_amp;
+        let to_seed_vector = field(Set::REGISTER).eq(ControlRegister::SEED_VECTOR.0);
+        let mut to_register = to_marker | to_flags | to_seed_amp;
+        if self.vector {
+            to_register = to_register | to_seed_vector;
+        }
+        let unsupported_set = is(Set::CODE) & !to_register;
         let unsupported = unsupported_command | unsupported_wait | unsupported_set;
         let count = field(Loop::COUNT);
         let target = field(Loop::TARGET);
         let empty_loop = is(Loop::CODE) & count.is_zero();
         let misaligned_target = is(Loop::CODE) & target.bits(0..3).any();
-        let mut queues = is(Amp::CODE);
-        if self.exchange {
-            queues = queues | is(Exchange::CODE);
-        }
+        let descriptors = [(true, Amp::CODE), (self.vector, Vector::CODE), (self.exchange, Exchange::CODE)];
+        let queues = descriptors.iter().filter(|(there, _)| *there).map(|&(_, code)| is(code));
+        let queues = queues.reduce(|a, b| a | b).expect("the AMP is there");
         let misaligned_descriptor = queues & field(Amp::DESCRIPTOR).bits(0..3).any();
         let target_beyond = is(Loop::CODE) & target.ge(self.memory_bytes);
 
@@ -254,7 +305,8 @@ impl Module for Sequencer {
             (misaligned_target | misaligned_descriptor, ErrorCode::Misaligned, here),
             (target_beyond, ErrorCode::OutOfRange, target),
         ];
-        let exchange_awaited = is(Halt::CODE) | (is(Wait::CODE) & awaited.bit(EXCHANGE_BIT));
+        let waits_for = |bit: usize| is(Halt::CODE) | (is(Wait::CODE) & awaited.bit(bit));
+        let exchange_awaited = waits_for(EXCHANGE_BIT);
         if let (Some(exchange), Some(sync)) = (&io.exchange, &sync) {
             let not_started = exchange.pending & (exchange_awaited | is(Exchange::CODE));
             faults.extend([
@@ -269,9 +321,13 @@ impl Module for Sequencer {
         let legal = (execute & !fault.valid).named("legal");
 
         // Execute. A loop's counter holds the runs of its body that are still to come.
-        let amp_valid = legal & is(Amp::CODE);
-        let amp_awaited = is(Halt::CODE) | (is(Wait::CODE) & awaited.bit(AMP_BIT));
-        let mut held = (amp_awaited & !io.amp_idle) | (is(Amp::CODE) & !io.amp_ready);
+        let engine_holds =
+            |code: u8, bit: usize, of: &EngineState| (waits_for(bit) & !of.idle) | (is(code) & !of.ready);
+        let order = |code: u8| EngineOrder { valid: legal & is(code), descriptor: field(Amp::DESCRIPTOR) };
+        let mut held = engine_holds(Amp::CODE, AMP_BIT, &io.amp);
+        if let Some(vector) = &io.vector {
+            held = held | engine_holds(Vector::CODE, VECTOR_BIT, vector);
+        }
         let orders = io.exchange.as_ref().zip(sync).map(|(exchange, sync)| {
             // A tile arrives once, and is then behind the barrier until it is released.
             let arrived = m.register("arrived", 1).reset(0);
@@ -323,8 +379,8 @@ impl Module for Sequencer {
         let sets = finished & is(Set::CODE);
         SequencerOut {
             request: ReadRequest { valid: state.q.is(State::Fetch), address: here },
-            amp_valid,
-            amp_descriptor: field(Amp::DESCRIPTOR),
+            amp: order(Amp::CODE),
+            vector: self.vector.then(|| VectorOrder { command: order(Vector::CODE), seed: sets & to_seed_vector }),
             orders,
             set_marker: sets & to_marker,
             clear_flags: sets & to_flags,

@@ -1,13 +1,15 @@
-//! Tile: SRAM, AMP engine, sequencer, control and, in a machine of many tiles, an exchange port, wired together.
+//! Tile: SRAM, AMP engine, vector engine, sequencer, control and, in a machine of many tiles, an exchange port, wired
+//! together.
 //!
 //! ```text
 //!                  +------------------------------------------------------------+
 //!                  |  control <-----------------------------------+             |
 //!  host_request -->|   |  ^                                        | fault      |
 //!  host_response <-|   |  |         +-- sequencer -- command --> amp_engine      |
-//!  status <--------|   v  |         v                              |  ^         |
-//!                  |   +--+------- sram <--- requests, data -------+--+         |
-//!                  |                 ^ |    amp_random --- words --> amp_engine |
+//!  status <--------|   v  |         |            \                 |  ^         |
+//!                  |   |  |         v             +--> vector_engine  |         |
+//!                  |   +--+------- sram <--- requests, data ---+---+--+         |
+//!                  |                 ^ |    random --- words --> engines        |
 //!  arrivals ------>|            exchange_port <--- command, released            |
 //!  lane, select <--|                                                            |
 //!  released ------>|            sequencer --- arrive                            |
@@ -26,16 +28,18 @@
 use std::fmt;
 
 use accumulators::random::{Random, RandomIn};
+use accumulators::read_out::ResultFlags;
 use isa::register::Configuration;
 use isa::{Flags, ZONES};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, mux};
 
 use crate::config::TileConfig;
-use crate::control::{Control, ControlIn, ControlOut, Events, ExchangeEvents};
+use crate::control::{Control, ControlIn, ControlOut, Events, ExchangeEvents, VectorEvents};
 use crate::engine::amp_engine::{AmpEngine, AmpEngineIn, AmpEngineOut, StreamIn};
 use crate::exchange_port::{Arrivals, ExchangePort, ExchangePortConfig, ExchangePortIn, ExchangePortOut, Lane, Select};
-use crate::sequencer::{ExchangeState, Sequencer, SequencerIn, SequencerOut};
-use crate::sram::{ExchangeRequests, HostRequest, Sram, SramIn, SramOut};
+use crate::sequencer::{EngineState, ExchangeState, Sequencer, SequencerIn, SequencerOut};
+use crate::sram::{ExchangeRequests, HostRequest, Sram, SramIn, SramOut, VectorRequests};
+use crate::vector_engine::{RANDOM_WORDS, VectorEngine, VectorEngineIn, VectorEngineOut};
 
 /// The tile.
 #[derive(Clone)]
@@ -67,8 +71,8 @@ impl Tile {
 /// What the hardware depends on: all of the configuration but its name.
 impl fmt::Debug for Tile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TileConfig { banks, bank_kib, .. } = self.config;
-        write!(f, "Tile {{ {:?}, banks: {banks}, bank_kib: {bank_kib}", self.config.amp())?;
+        let TileConfig { vector, banks, bank_kib, .. } = self.config;
+        write!(f, "Tile {{ {:?}, vector: {vector}, banks: {banks}, bank_kib: {bank_kib}", self.config.amp())?;
         if let Some(exchange) = &self.exchange {
             write!(f, ", {exchange:?}")?;
         }
@@ -162,23 +166,29 @@ impl Module for Tile {
     fn build(&self, m: &Builder, io: TileIn) -> TileOut {
         m.summary("A tile: SRAM, AMP engine, sequencer, host port.");
         let config = self.config.clone();
-        let access_bits = config.amp().access_bits();
+        let has_exchange = self.exchange.is_some();
+        let sram = Sram {
+            banks: config.banks,
+            bank_bytes: config.bank_bytes(),
+            access_words: config.amp().access_words(),
+            exchange: has_exchange,
+            vector: config.vector,
+        };
 
         // What the SRAM answers goes to those who ask; declared before they are.
-        let has_exchange = self.exchange.is_some();
-        let sram_wires = m.wires("sram_out", |ports| SramOut::ports(ports, access_bits, has_exchange));
+        let sram_wires = m.wires("sram_out", |ports| SramOut::ports(ports, &sram));
         let sram_out = sram_wires.value.clone();
         let running = m.wire("running", 1);
         let engine_reset = m.reset() | !running.value;
 
-        let amp_ready = m.wire("amp_ready", 1);
-        let amp_idle = m.wire("amp_idle", 1);
+        let amp_state = m.wires("amp", EngineState::ports);
+        let vector_state = config.vector.then(|| m.wires("vector", EngineState::ports));
         let start = m.wire("start", 1);
         let start_address = m.wire("start_address", crate::sram::ADDRESS_BITS);
         let exchange_state = has_exchange.then(|| m.wires("exchange_state", ExchangeState::ports));
         let sequencer = m.instance_with_reset(
             "sequencer",
-            &Sequencer { memory_bytes: config.memory_bytes(), exchange: has_exchange },
+            &Sequencer { memory_bytes: config.memory_bytes(), vector: config.vector, exchange: has_exchange },
             SequencerIn {
                 start: start.value,
                 start_address: start_address.value,
@@ -186,8 +196,8 @@ impl Module for Tile {
                 request_fault: sram_out.sequencer.fault.clone(),
                 data_valid: sram_out.sequencer.valid,
                 data: sram_out.sequencer.data,
-                amp_ready: amp_ready.value,
-                amp_idle: amp_idle.value,
+                amp: amp_state.value.clone(),
+                vector: vector_state.as_ref().map(|state| state.value.clone()),
                 exchange: exchange_state.as_ref().map(|state| state.value.clone()),
             },
             engine_reset,
@@ -204,8 +214,8 @@ impl Module for Tile {
             "amp_engine",
             &AmpEngine { config: config.amp() },
             AmpEngineIn {
-                command_valid: sequencer.amp_valid,
-                command_address: sequencer.amp_descriptor,
+                command_valid: sequencer.amp.valid,
+                command_address: sequencer.amp.descriptor,
                 results_ready: sram_out.results.ready,
                 inputs: StreamIn::of(&sram_out.inputs),
                 weights: StreamIn::of(&sram_out.weights),
@@ -217,8 +227,13 @@ impl Module for Tile {
             engine_reset,
         );
         amp_draw.set(engine.draw);
-        amp_ready.set(engine.command_ready);
-        amp_idle.set(engine.idle);
+        amp_state.set(&EngineState { ready: engine.command_ready, idle: engine.idle });
+
+        let vector = vector_state.map(|state| {
+            let vector = vector_engine(m, &sequencer, &sram_out, engine_reset);
+            state.set(&EngineState { ready: vector.command_ready, idle: vector.idle });
+            vector
+        });
 
         let exchange = self.exchange.map(|config| {
             let inputs = exchange_port_inputs(&io, &sequencer, &sram_out);
@@ -239,6 +254,11 @@ impl Module for Tile {
             sram_out.weights.parity.clone(),
             sram_out.inputs.parity.clone(),
         ];
+        if let (Some(engine), Some(answers)) = (&vector, &sram_out.vector) {
+            let [a, b, c] = &answers.operands[..] else { unreachable!("three operands") };
+            faults.extend([engine.fault.clone(), b.fault.clone(), c.fault.clone(), answers.results.fault.clone()]);
+            faults.extend([a.parity.clone(), b.parity.clone(), c.parity.clone()]);
+        }
         if let (Some(port), Some(answers)) = (&exchange, &sram_out.exchange) {
             // Parity comes first: the port looks at a descriptor in the cycle in which it arrives.
             faults.extend([answers.send.parity.clone(), answers.lists.parity.clone()]);
@@ -255,12 +275,16 @@ impl Module for Tile {
                 sram: sram_out.host.clone(),
                 fault,
                 program_done: sequencer.done,
-                raise: raised(&engine),
+                raise: raised(&engine, &vector),
                 clear_flags: sequencer.clear_flags,
                 set_marker: sequencer.set_marker,
                 value: sequencer.value,
                 program_counter: sequencer.program_counter,
-                events: Events { exchange: exchange_events(&sequencer, &exchange), ..events(&engine, &sram_out) },
+                events: Events {
+                    exchange: exchange_events(&sequencer, &exchange),
+                    vector: vector_events(&vector, &sram_out),
+                    ..events(&engine, &sram_out)
+                },
             },
         );
         let ControlOut { host_ready, response_valid, response_data, response_error, .. } = control;
@@ -270,12 +294,7 @@ impl Module for Tile {
 
         let sram = m.instance(
             "sram",
-            &Sram {
-                banks: config.banks,
-                bank_bytes: config.bank_bytes(),
-                access_words: config.amp().access_words(),
-                exchange: has_exchange,
-            },
+            &sram,
             SramIn {
                 exchange_request: exchange.as_ref().map(|port| ExchangeRequests {
                     receive: port.receive_request.clone(),
@@ -286,6 +305,10 @@ impl Module for Tile {
                 inputs_request: engine.inputs_request,
                 weights_request: engine.weights_request,
                 partials_request: engine.partials_request,
+                vector_request: vector.map(|engine| VectorRequests {
+                    results: engine.results_request,
+                    operands: engine.operand_requests,
+                }),
                 lists_request: engine.lists_request,
                 sequencer_request: sequencer.request,
                 host_request: control.sram_request,
@@ -321,6 +344,32 @@ impl Module for Tile {
     }
 }
 
+/// The vector engine, with its random bits, which a program leaves to the next.
+fn vector_engine(m: &Builder, sequencer: &SequencerOut, sram: &SramOut, reset: Signal) -> VectorEngineOut {
+    let (order, answers) = (sequencer.vector.as_ref().expect("orders"), sram.vector.as_ref().expect("answers"));
+    let draw = m.wire("vector_draw", 1);
+    let random = m.instance(
+        "vector_random",
+        &Random { words: RANDOM_WORDS },
+        RandomIn { seed_set: order.seed, seed: sequencer.value, draw: draw.value },
+    );
+    let engine = m.instance_with_reset(
+        "vector_engine",
+        &VectorEngine,
+        VectorEngineIn {
+            command_valid: order.command.valid,
+            command_address: order.command.descriptor,
+            operands: answers.operands.iter().map(StreamIn::of).collect(),
+            a_fault: answers.operands[0].fault.clone(),
+            results_ready: answers.results.ready,
+            random: random.words,
+        },
+        reset,
+    );
+    draw.set(engine.draw);
+    engine
+}
+
 /// What the exchange port gets. Only for tiles that have one.
 fn exchange_port_inputs(io: &TileIn, sequencer: &SequencerOut, sram: &SramOut) -> ExchangePortIn {
     let (machine, orders, answers) = (io.exchange.as_ref(), sequencer.orders.as_ref(), sram.exchange.as_ref());
@@ -344,14 +393,23 @@ fn exchange_events(sequencer: &SequencerOut, port: &Option<ExchangePortOut>) -> 
     Some(ExchangeEvents { sync: orders.waits, words: port.running })
 }
 
+/// What is counted of the vector engine, where there is one.
+fn vector_events(engine: &Option<VectorEngineOut>, sram: &SramOut) -> Option<VectorEvents> {
+    let (engine, answers) = (engine.as_ref()?, sram.vector.as_ref()?);
+    let conflict = answers.operands.iter().fold(answers.results.conflict, |any, port| any | port.conflict);
+    Some(VectorEvents { running: engine.running, conflict, results: engine.counts.clone() })
+}
+
 /// The sticky flags that are set in this cycle, in the order of FLAGS.
-fn raised(engine: &AmpEngineOut) -> Signal {
+fn raised(engine: &AmpEngineOut, vector: &Option<VectorEngineOut>) -> Signal {
     let flags = &engine.flags;
+    let either =
+        |amp: Signal, of: fn(&ResultFlags) -> Signal| vector.as_ref().map_or(amp, |vector| amp | of(&vector.flags));
     let by_name = |field: &isa::Field| match field.name {
-        "nv" => flags.invalid,
-        "of" => flags.overflow,
-        "uf" => flags.underflow,
-        "nx" => flags.inexact,
+        "nv" => either(flags.invalid, |vector| vector.invalid),
+        "of" => either(flags.overflow, |vector| vector.overflow),
+        "uf" => either(flags.underflow, |vector| vector.underflow),
+        "nx" => either(flags.inexact, |vector| vector.inexact),
         "hr" => flags.headroom,
         other => unreachable!("the tile has no flag `{other}`"),
     };
@@ -377,6 +435,7 @@ fn events(engine: &AmpEngineOut, sram: &SramOut) -> Events {
             .map_or(sram.lists.conflict, |exchange| sram.lists.conflict | exchange.lists.conflict),
         conflict_sequencer: sram.sequencer.conflict,
         conflict_host: sram.host.conflict,
+        vector: None,
         exchange: None,
     }
 }

@@ -33,9 +33,9 @@ use rtl::{Builder, Module, Ports, Signal, bundle};
 
 use crate::format::{FP16, FP32, Format};
 use crate::read_out::RANDOM_BITS;
-use lane::{VectorLane, VectorLaneIn, VectorLaneOut};
+use lane::{VectorLane, VectorLaneIn};
 
-pub use lane::LATENCY_CYCLES;
+pub use lane::{LATENCY_CYCLES, VectorLaneOut};
 
 /// The widest format of each lane.
 pub const LANES: [Format; 4] = [FP32, FP32, FP16, FP16];

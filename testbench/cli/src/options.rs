@@ -69,7 +69,8 @@ impl ConfigOptions {
 fn changed(config: &TileConfig, change: &str) -> Result<TileConfig, String> {
     let (key, value) = change.split_once('=').ok_or("expected KEY=VALUE, for instance terms=8")?;
     let mut table = Table::try_from(config).map_err(|error| error.to_string())?;
-    let value = value.parse::<i64>().map_or_else(|_| Value::String(value.to_owned()), Value::Integer);
+    let number = value.parse().map(Value::Integer).ok();
+    let value = number.or(value.parse().map(Value::Boolean).ok()).unwrap_or_else(|| Value::String(value.to_owned()));
     table.insert(key.to_owned(), value);
     let changed: TileConfig = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     let name = if key == "name" { changed.name.clone() } else { format!("{}+{change}", config.name) };

@@ -6,6 +6,7 @@ use isa::register;
 use rtl::{Builder, Ports, Signal, bundle, lit};
 
 use super::state::State;
+use crate::vector_engine;
 
 /// Bits of the counters; `CYCLES` wraps after 78 hours at 1 GHz.
 const COUNTER_BITS: usize = 48;
@@ -37,8 +38,22 @@ bundle! {
         pub conflict_sequencer: Signal,
         /// The host port waits for its bank.
         pub conflict_host: Signal,
+        /// Of the vector engine.
+        pub vector: Option<VectorEvents>,
         /// Of the exchange.
         pub exchange: Option<ExchangeEvents>,
+    }
+}
+
+bundle! {
+    /// What is counted of the vector engine.
+    pub struct VectorEvents {
+        /// A command is under way.
+        pub running: Signal,
+        /// A port waits for its bank.
+        pub conflict: Signal,
+        /// Results that are not what they should be.
+        pub results: ResultCounts,
     }
 }
 
@@ -53,8 +68,9 @@ bundle! {
 }
 
 impl Events {
-    /// Declares the ports, for so many results of the AMP in a cycle, with or without an exchange.
-    pub fn ports(ports: &Ports, amp_results: usize, exchange: bool) -> Events {
+    /// Declares the ports, for so many results of the AMP in a cycle, with or without a vector engine and
+    /// an exchange.
+    pub fn ports(ports: &Ports, amp_results: usize, vector: bool, exchange: bool) -> Events {
         let bit = |name| ports.bit(name);
         Events {
             amp_rows: bit("amp_rows"),
@@ -69,6 +85,11 @@ impl Events {
             conflict_lists: bit("conflict_lists"),
             conflict_sequencer: bit("conflict_sequencer"),
             conflict_host: bit("conflict_host"),
+            vector: vector.then(|| VectorEvents {
+                running: bit("vector_running"),
+                conflict: bit("vector_conflict"),
+                results: ResultCounts::ports(&ports.nested("vector_results"), vector_engine::COUNTED_LANES),
+            }),
             exchange: exchange.then(|| ExchangeEvents { sync: bit("exchange_sync"), words: bit("exchange_words") }),
         }
     }
@@ -103,6 +124,15 @@ impl Events {
             (register::CONFLICT_SEQUENCER, self.conflict_sequencer),
             (register::CONFLICT_HOST, self.conflict_host),
         ];
+        if let Some(VectorEvents { running, conflict, results }) = &self.vector {
+            events.extend([
+                (register::VECTOR_CYCLES, *running),
+                (register::CONFLICT_VECTOR, *conflict),
+                (register::VECTOR_NANS, results.nans),
+                (register::VECTOR_OVERFLOWS, results.overflows),
+                (register::VECTOR_ZEROED, results.zeroed),
+            ]);
+        }
         if let Some(ExchangeEvents { sync, words }) = self.exchange {
             events.extend([(register::SYNC_CYCLES, sync), (register::EXCHANGE_CYCLES, words)]);
         }

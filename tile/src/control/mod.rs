@@ -28,7 +28,7 @@ use isa::register::{self, Configuration, IDENTITY_VALUE, REGISTERS};
 use isa::{Flags, Register, ZONES};
 use rtl::{Bits, Builder, Module, Ports, Signal, bundle, lit, mux, select};
 
-pub use self::events::{Events, ExchangeEvents};
+pub use self::events::{Events, ExchangeEvents, VectorEvents};
 use self::request::Request;
 use self::state::State;
 use crate::sram::{ADDRESS_BITS, Fault, HostOut, HostRequest};
@@ -101,11 +101,12 @@ impl Module for Control {
     type Out = ControlOut;
 
     fn name(&self) -> String {
-        let Configuration { terms, rows, exact, accumulator_bits, banks, lane_words, .. } = self.configuration;
+        let Configuration { terms, rows, exact, vector, accumulator_bits, banks, lane_words, .. } = self.configuration;
         let kind = if exact { "exact" } else { "fp" };
         let bank_kib = self.memory_bytes / 1024 / banks as usize;
         let exchange = if self.has_exchange() { format!("_l{}", 32 * lane_words) } else { String::new() };
-        format!("control_{kind}{accumulator_bits}_t{terms}_d{rows}_{banks}x{bank_kib}k{exchange}")
+        let vector = if vector { "_v" } else { "" };
+        format!("control_{kind}{accumulator_bits}_t{terms}_d{rows}_{banks}x{bank_kib}k{vector}{exchange}")
     }
 
     fn inputs(&self, ports: &Ports) -> ControlIn {
@@ -119,7 +120,12 @@ impl Module for Control {
             set_marker: ports.bit("set_marker"),
             value: ports.input("value", 32),
             program_counter: ports.input("program_counter", ADDRESS_BITS),
-            events: Events::ports(&ports.nested("events"), self.amp_results(), self.has_exchange()),
+            events: Events::ports(
+                &ports.nested("events"),
+                self.amp_results(),
+                self.configuration.vector,
+                self.has_exchange(),
+            ),
         }
     }
 

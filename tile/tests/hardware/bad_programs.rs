@@ -13,7 +13,8 @@ const LIST: u32 = 0x1200;
 
 fn config(terms: usize) -> TileConfig {
     let accumulator = Accumulator::Fp32;
-    TileConfig { name: "test".into(), terms, accumulator, banks: 3, bank_kib: 2, rows: 32, ..TileConfig::ipu64() }
+    let (banks, bank_kib, vector) = (3, 2, false);
+    TileConfig { name: "test".into(), terms, accumulator, banks, bank_kib, rows: 32, vector, ..TileConfig::ipu64() }
 }
 
 /// A program of two AMP commands and everything between, all of it legal.

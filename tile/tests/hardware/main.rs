@@ -8,6 +8,8 @@
 //! | `disturbances`   | and so they do after STOP and reset, beside the host, and in a single bank  |
 //! | `engine`         | the AMP engine alone, with ports that are not ready                         |
 //! | `bad_programs`   | code and address of every error, and the good program after it              |
+//! | `vector_program` | legal programs of vector commands                                           |
+//! | `vector`         | they end as golden's do, at the full rate, and beside the AMP               |
 //! | `elaboration`    | every named configuration elaborates                                        |
 
 mod bad_programs;
@@ -17,6 +19,8 @@ mod engine;
 mod host;
 mod programs;
 mod random_program;
+mod vector;
+mod vector_program;
 
 use golden::{Tile as GoldenTile, TileParameters};
 use tile::{Accumulator, TileConfig};
@@ -24,9 +28,10 @@ use tile::{Accumulator, TileConfig};
 /// Seed of every random test.
 const SEED: u64 = 0x7e55_e7a0;
 
-/// A tile of 24 KiB.
+/// A tile of 24 KiB, without a vector engine.
 fn small(terms: usize, accumulator: Accumulator, rows: usize) -> TileConfig {
-    TileConfig { name: "test".into(), terms, accumulator, rows, banks: 6, bank_kib: 4, ..TileConfig::ipu64() }
+    let (banks, bank_kib, vector) = (6, 4, false);
+    TileConfig { name: "test".into(), terms, accumulator, rows, banks, bank_kib, vector, ..TileConfig::ipu64() }
 }
 
 /// The functional model of a tile.

@@ -4,9 +4,10 @@
 //!                    +------+
 //!  exchange -------->|      |----> words to send, exchange lists
 //!  results --------->|      |
-//!  inputs ---------->|      |----> inputs, weights, partials, lists, sequencer, host: data two cycles
-//!  weights --------->| Sram |      after the request was taken
+//!  inputs ---------->|      |----> inputs, weights, partials, vector, lists, sequencer, host: data two
+//!  weights --------->| Sram |      cycles after the request was taken
 //!  partials -------->|      |----> fault: an address that cannot be, or a word whose parity is wrong
+//!  vector ---------->|      |
 //!  lists ----------->|      |
 //!  sequencer ------->|      |
 //!  host ------------>|      |
@@ -19,11 +20,18 @@
 //! | Handshake  | a request is taken in a cycle with `valid` and `ready`; data cannot be refused    |
 //! | Order      | each port's data in the order of its requests                                     |
 //! | Priority   | in each bank, the first port of the list above that wants it                      |
-//! | Addresses  | bytes; multiples of 8 G for streams, of 8 for lists, sequencer and host           |
+//! | Addresses  | bytes; multiples of 8 G for streams, of 8 for all others                          |
 //! | Parity     | even, a bit a byte: cleared memory is legal                                       |
 //! | Does not   | report faults of the host port: the host port checks addresses itself             |
 
-use rtl::{Bits, Builder, Module, Ports, Signal, bundle, cat, lit, select};
+mod ports;
+
+use rtl::{Bits, Builder, Module, Ports, Signal, cat, lit, select};
+
+pub use self::ports::{
+    ExchangeAnswers, ExchangeRequests, Fault, HostOut, HostRequest, PortOut, ReadRequest, SramIn, SramOut,
+    VectorAnswers, VectorRequests, WriteOut, WriteRequest,
+};
 
 /// Cycles from a request that is taken to its data.
 pub const LATENCY_CYCLES: usize = 2;
@@ -42,276 +50,8 @@ pub struct Sram {
     pub access_words: usize,
     /// There are ports for an exchange.
     pub exchange: bool,
-}
-
-bundle! {
-    /// A read.
-    pub struct ReadRequest {
-        /// Wanted.
-        pub valid: Signal,
-        /// Byte address.
-        pub address: Signal,
-    }
-}
-
-bundle! {
-    /// A write of a whole access word.
-    pub struct WriteRequest {
-        /// Wanted.
-        pub valid: Signal,
-        /// Byte address.
-        pub address: Signal,
-        /// Access word.
-        pub data: Signal,
-    }
-}
-
-bundle! {
-    /// A read or a write of one 64-bit word, or of bytes of it.
-    pub struct HostRequest {
-        /// Wanted.
-        pub valid: Signal,
-        /// Byte address: legal, a multiple of 8.
-        pub address: Signal,
-        /// Write rather than read.
-        pub write: Signal,
-        /// 64 bits.
-        pub data: Signal,
-        /// One bit a byte that is written.
-        pub lanes: Signal,
-    }
-}
-
-bundle! {
-    /// Requests of the exchange port.
-    pub struct ExchangeRequests {
-        /// Words that were received.
-        pub receive: HostRequest,
-        /// Words to send.
-        pub send: ReadRequest,
-        /// Descriptors and lists.
-        pub lists: ReadRequest,
-    }
-}
-
-bundle! {
-    /// What the exchange port gets.
-    pub struct ExchangeAnswers {
-        /// Words that were received: nothing comes back.
-        pub receive: WriteOut,
-        /// Words to send.
-        pub send: PortOut,
-        /// Descriptors and lists.
-        pub lists: PortOut,
-    }
-}
-
-bundle! {
-    /// Requests of all ports.
-    pub struct SramIn {
-        /// The exchange.
-        pub exchange_request: Option<ExchangeRequests>,
-        /// Results of the AMP.
-        pub results_request: WriteRequest,
-        /// Inputs of the AMP.
-        pub inputs_request: ReadRequest,
-        /// Weights of the AMP.
-        pub weights_request: ReadRequest,
-        /// Partial sums of the AMP.
-        pub partials_request: ReadRequest,
-        /// Descriptors and block lists.
-        pub lists_request: ReadRequest,
-        /// Commands.
-        pub sequencer_request: ReadRequest,
-        /// The host.
-        pub host_request: HostRequest,
-        /// A program runs; without it, no port but the host's gets data or faults.
-        pub running: Signal,
-    }
-}
-
-bundle! {
-    /// An address at fault, or a word.
-    pub struct Fault {
-        /// There is one, in this cycle.
-        pub valid: Signal,
-        /// [`isa::ErrorCode`], 8 bits.
-        pub code: Signal,
-        /// Byte address.
-        pub address: Signal,
-    }
-}
-
-bundle! {
-    /// What a port gets.
-    pub struct PortOut {
-        /// The request is taken in this cycle.
-        pub ready: Signal,
-        /// Another port keeps the request from its bank.
-        pub conflict: Signal,
-        /// The address cannot be; the request is not taken.
-        pub fault: Fault,
-        /// The data of a read is there.
-        pub valid: Signal,
-        /// Data: an access word, or 64 bits.
-        pub data: Signal,
-        /// The data's parity is wrong.
-        pub parity: Fault,
-    }
-}
-
-bundle! {
-    /// Answers to all ports.
-    pub struct SramOut {
-        /// The exchange.
-        pub exchange: Option<ExchangeAnswers>,
-        /// Results of the AMP: nothing comes back.
-        pub results: WriteOut,
-        /// Inputs of the AMP.
-        pub inputs: PortOut,
-        /// Weights of the AMP.
-        pub weights: PortOut,
-        /// Partial sums of the AMP.
-        pub partials: PortOut,
-        /// Descriptors and block lists.
-        pub lists: PortOut,
-        /// Commands.
-        pub sequencer: PortOut,
-        /// The host; data of reads only.
-        pub host: HostOut,
-    }
-}
-
-bundle! {
-    /// What a write port gets.
-    pub struct WriteOut {
-        /// The request is taken in this cycle.
-        pub ready: Signal,
-        /// Another port keeps the request from its bank.
-        pub conflict: Signal,
-        /// The address cannot be; the request is not taken.
-        pub fault: Fault,
-    }
-}
-
-bundle! {
-    /// What the host gets.
-    pub struct HostOut {
-        /// The request is taken in this cycle.
-        pub ready: Signal,
-        /// Another port keeps the request from its bank.
-        pub conflict: Signal,
-        /// 64 bits, two cycles after a read was taken.
-        pub data: Signal,
-        /// The data's parity is wrong.
-        pub parity_error: Signal,
-    }
-}
-
-impl ReadRequest {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> ReadRequest {
-        ReadRequest { valid: ports.bit("valid"), address: ports.input("address", ADDRESS_BITS) }
-    }
-}
-
-impl SramOut {
-    /// Declares the ports, for access words of `bits` bits, with or without an exchange.
-    pub fn ports(ports: &Ports, bits: usize, exchange: bool) -> SramOut {
-        let read = |name: &str, bits: usize| PortOut::ports(&ports.nested(name), bits);
-        SramOut {
-            exchange: exchange.then(|| ExchangeAnswers::ports(&ports.nested("exchange"))),
-            results: WriteOut::ports(&ports.nested("results")),
-            inputs: read("inputs", bits),
-            weights: read("weights", bits),
-            partials: read("partials", bits),
-            lists: read("lists", 64),
-            sequencer: read("sequencer", 64),
-            host: HostOut::ports(&ports.nested("host")),
-        }
-    }
-}
-
-impl ExchangeRequests {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> ExchangeRequests {
-        ExchangeRequests {
-            receive: HostRequest::ports(&ports.nested("receive")),
-            send: ReadRequest::ports(&ports.nested("send")),
-            lists: ReadRequest::ports(&ports.nested("lists")),
-        }
-    }
-}
-
-impl ExchangeAnswers {
-    fn ports(ports: &Ports) -> ExchangeAnswers {
-        ExchangeAnswers {
-            receive: WriteOut::ports(&ports.nested("receive")),
-            send: PortOut::ports(&ports.nested("send"), 64),
-            lists: PortOut::ports(&ports.nested("lists"), 64),
-        }
-    }
-}
-
-impl WriteOut {
-    fn ports(ports: &Ports) -> WriteOut {
-        WriteOut {
-            ready: ports.bit("ready"),
-            conflict: ports.bit("conflict"),
-            fault: Fault::ports(&ports.nested("fault")),
-        }
-    }
-}
-
-impl PortOut {
-    /// Declares the ports, for a port of `bits` bits.
-    pub fn ports(ports: &Ports, bits: usize) -> PortOut {
-        PortOut {
-            ready: ports.bit("ready"),
-            conflict: ports.bit("conflict"),
-            fault: Fault::ports(&ports.nested("fault")),
-            valid: ports.bit("valid"),
-            data: ports.input("data", bits),
-            parity: Fault::ports(&ports.nested("parity")),
-        }
-    }
-}
-
-impl HostOut {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> HostOut {
-        HostOut {
-            ready: ports.bit("ready"),
-            conflict: ports.bit("conflict"),
-            data: ports.input("data", 64),
-            parity_error: ports.bit("parity_error"),
-        }
-    }
-}
-
-impl HostRequest {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> HostRequest {
-        HostRequest {
-            valid: ports.bit("valid"),
-            address: ports.input("address", ADDRESS_BITS),
-            write: ports.bit("write"),
-            data: ports.input("data", 64),
-            lanes: ports.input("lanes", 8),
-        }
-    }
-}
-
-impl Fault {
-    /// Declares the ports.
-    pub fn ports(ports: &Ports) -> Fault {
-        Fault { valid: ports.bit("valid"), code: ports.input("code", 8), address: ports.input("address", ADDRESS_BITS) }
-    }
-
-    /// `valid` with a constant code.
-    pub fn new(valid: Signal, code: isa::ErrorCode, address: Signal) -> Fault {
-        Fault { valid, code: lit(code.code(), 8), address }
-    }
+    /// There are ports for a vector engine.
+    pub vector: bool,
 }
 
 /// A port on its way to a bank.
@@ -336,7 +76,8 @@ impl Module for Sram {
 
     fn name(&self) -> String {
         let exchange = if self.exchange { "_x" } else { "" };
-        format!("sram_{}x{}k_g{}{exchange}", self.banks, self.bank_bytes / 1024, self.access_words)
+        let vector = if self.vector { "_v" } else { "" };
+        format!("sram_{}x{}k_g{}{vector}{exchange}", self.banks, self.bank_bytes / 1024, self.access_words)
     }
 
     fn inputs(&self, ports: &Ports) -> SramIn {
@@ -353,6 +94,7 @@ impl Module for Sram {
             inputs_request: read("inputs_request"),
             weights_request: read("weights_request"),
             partials_request: read("partials_request"),
+            vector_request: self.vector.then(|| VectorRequests::ports(&ports.nested("vector_request"))),
             lists_request: read("lists_request"),
             sequencer_request: read("sequencer_request"),
             host_request: HostRequest::ports(&ports.nested("host_request")),
@@ -386,10 +128,14 @@ impl Module for Sram {
             stream(&io.inputs_request),
             stream(&io.weights_request),
             stream(&io.partials_request),
-            narrow(&io.lists_request),
-            narrow(&io.sequencer_request),
-            part(&io.host_request),
         ]);
+        let vector = accesses.len();
+        if let Some(requests) = &io.vector_request {
+            accesses.push(part(&requests.results));
+            accesses.extend(requests.operands.iter().map(narrow));
+        }
+        let last = accesses.len();
+        accesses.extend([narrow(&io.lists_request), narrow(&io.sequencer_request), part(&io.host_request)]);
         let conflicts: Vec<Signal> = (0..accesses.len())
             .map(|port| {
                 let access = &accesses[port];
@@ -434,9 +180,14 @@ impl Module for Sram {
         let inputs = port(first + 1, "inputs_port", wide);
         let weights = port(first + 2, "weights_port", wide);
         let partials = port(first + 3, "partials_port", wide);
-        let lists = port(first + 4, "lists_port", 1);
-        let sequencer = port(first + 5, "sequencer_port", 1);
-        let host = m.scope("host_port", || self.read_back(&accesses[first + 6], &bank_data, 1));
+        let vector = io.vector_request.as_ref().map(|_| {
+            let names = ["vector_a_port", "vector_b_port", "vector_c_port"];
+            let operands = (vector + 1..).zip(names).map(|(index, name)| port(index, name, 1)).collect();
+            VectorAnswers { results: write_port(vector), operands }
+        });
+        let lists = port(last, "lists_port", 1);
+        let sequencer = port(last + 1, "sequencer_port", 1);
+        let host = m.scope("host_port", || self.read_back(&accesses[last + 2], &bank_data, 1));
         m.unused(host.address);
         SramOut {
             exchange,
@@ -444,11 +195,12 @@ impl Module for Sram {
             inputs,
             weights,
             partials,
+            vector,
             lists,
             sequencer,
             host: HostOut {
-                ready: taken[first + 6],
-                conflict: conflicts[first + 6],
+                ready: taken[last + 2],
+                conflict: conflicts[last + 2],
                 data: host.data,
                 parity_error: host.bad_parity,
             },
