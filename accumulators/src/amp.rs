@@ -17,7 +17,7 @@
 //! |            | [`DRAIN_CYCLES`] = 5 cycles with `advance`; `preload` to memory: 2               |
 //! | Throughput | one step (T products a lane), one result word, one preload word a cycle          |
 //! | Handshake  | `valid` only; the drain pipeline moves with `advance`                            |
-//! | Order      | steps of one row at least [`AccumulatorKind::loop_cycles`] apart; a row that was |
+//! | Order      | steps of one row at least [`AmpConfig::loop_cycles`] apart; a row that was       |
 //! |            | preloaded can be stepped one cycle later, drained from 2 cycles later; a         |
 //! |            | half is not read by a step while a drained word waits in it for `advance`        |
 //! | Numerics   | see [`crate::fp32`], [`crate::exact`], [`crate::read_out`]                       |
@@ -48,7 +48,7 @@ impl AmpConfig {
     /// Cycles from a step to its `done`, which is also the cycle in which its state is written.
     pub fn step_cycles(&self) -> usize {
         // One for the operands to arrive at the lanes.
-        1 + self.accumulator.state_cycles() + self.accumulator.accumulate_cycles()
+        1 + self.state_cycles() + self.accumulate_cycles()
     }
 }
 
@@ -269,7 +269,7 @@ impl Module for Amp {
         let control =
             StepControl { valid: io.step.valid, at: io.step.at.clone(), start: io.step.start, lanes: io.step.lanes };
         let controls = control.delayed(config.step_cycles());
-        let read_cycle = config.accumulator.state_cycles();
+        let read_cycle = config.state_cycles();
         let (read, used) = (&controls[read_cycle], &controls[read_cycle + 1]);
         let written = &controls[config.step_cycles()];
 

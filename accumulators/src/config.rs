@@ -1,7 +1,7 @@
 //! What can be chosen about the AMP, and which choices are legal.
 
-use rtl::Signal;
 use rtl::wave::Format;
+use rtl::{Bundle, Signal};
 use thiserror::Error;
 
 /// Lanes of the AMP: columns of a weight block.
@@ -51,28 +51,34 @@ impl AccumulatorKind {
             AccumulatorKind::Exact { .. } => state,
         }
     }
+}
 
-    /// Cycles from the operands of a step to the state that it needs. It is read one cycle before.
-    pub fn state_cycles(self) -> usize {
+/// What lanes are built for. Both compute the same bits; they differ in where they are cut, and so in latency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Standard cells, where a register costs as much as several gates and a long carry chain much time.
+    #[default]
+    StandardCells,
+    /// An FPGA, where registers and carry chains cost little, and shifters cost the most.
+    Fpga,
+}
+
+impl Target {
+    /// The name of a module that is built for this target.
+    pub fn module_name(self, name: String) -> String {
         match self {
-            AccumulatorKind::Fp32 => crate::dot_product::LATENCY_CYCLES - 1,
-            AccumulatorKind::Exact { .. } => crate::dot_product::LATENCY_CYCLES,
+            Target::StandardCells => name,
+            Target::Fpga => format!("{name}_fpga"),
         }
     }
 
-    /// Cycles from the state of a step to the new state.
-    pub fn accumulate_cycles(self) -> usize {
+    /// A register that only an FPGA needs, where look-up tables and the wires between them are slow.
+    #[track_caller]
+    pub(crate) fn cut<B: Bundle>(self, bundle: B, name: &str) -> B {
         match self {
-            AccumulatorKind::Fp32 => crate::fp32::LATENCY_CYCLES,
-            AccumulatorKind::Exact { .. } => crate::exact::LATENCY_CYCLES,
+            Target::StandardCells => bundle,
+            Target::Fpga => bundle.register_all(name),
         }
-    }
-
-    /// Initiation interval of one accumulator: two steps of the same row must be this many cycles apart. Steps of
-    /// different rows follow each other every cycle.
-    pub fn loop_cycles(self) -> usize {
-        // One cycle reads the memory, one ends in its write.
-        self.accumulate_cycles() + 2
     }
 }
 
@@ -88,6 +94,8 @@ pub struct AmpConfig {
     pub rows: usize,
     /// Kind of accumulator.
     pub accumulator: AccumulatorKind,
+    /// What the lanes are cut for.
+    pub target: Target,
 }
 
 /// A configuration that cannot be built.
@@ -122,13 +130,31 @@ impl AmpConfig {
         }
     }
 
+    /// Cycles from the operands of a step to the state that it needs. It is read one cycle before.
+    pub fn state_cycles(&self) -> usize {
+        self.arithmetic().state_cycles()
+    }
+
+    /// Cycles from the state of a step to the new state.
+    pub fn accumulate_cycles(&self) -> usize {
+        self.arithmetic().latency_cycles()
+    }
+
+    /// Initiation interval of one accumulator: two steps of the same row must be this many cycles apart. Steps of
+    /// different rows follow each other every cycle.
+    pub fn loop_cycles(&self) -> usize {
+        // One cycle reads the memory, one ends in its write.
+        self.accumulate_cycles() + 2
+    }
+
     /// `fp32_t4`: what tells this configuration's modules from others'.
     pub fn suffix(&self) -> String {
-        match self.accumulator {
+        let name = match self.accumulator {
             AccumulatorKind::Fp32 => format!("fp32_t{}", self.terms),
             AccumulatorKind::Exact { bits: 104 } => format!("exact_t{}", self.terms),
             AccumulatorKind::Exact { bits } => format!("exact{bits}_t{}", self.terms),
-        }
+        };
+        self.target.module_name(name)
     }
 
     /// Name of the module `unit` in this configuration: what is built from other numbers has another name.
@@ -179,7 +205,8 @@ impl AmpConfig {
 mod tests {
     use super::*;
 
-    const LEGAL: AmpConfig = AmpConfig { terms: 4, rows: 64, accumulator: AccumulatorKind::Fp32 };
+    const LEGAL: AmpConfig =
+        AmpConfig { terms: 4, rows: 64, accumulator: AccumulatorKind::Fp32, target: Target::StandardCells };
 
     #[test]
     fn illegal_configurations_are_refused_with_the_legal_values() {

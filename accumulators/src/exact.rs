@@ -17,7 +17,7 @@
 use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
 
-use crate::config::EXACT_SUM_BITS;
+use crate::config::{EXACT_SUM_BITS, Target};
 use crate::dot_product::{DotProductOut, FRACTION_BITS};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
 
@@ -31,6 +31,8 @@ pub struct ExactAccumulate {
     pub terms: usize,
     /// Width of the number.
     pub bits: usize,
+    /// What it is built for.
+    pub target: Target,
 }
 
 bundle! {
@@ -90,12 +92,12 @@ impl Module for ExactAccumulate {
     type Out = AccumulateOut;
 
     fn name(&self) -> String {
-        format!("exact{}_accumulate_t{}", self.bits, self.terms)
+        self.target.module_name(format!("exact{}_accumulate_t{}", self.bits, self.terms))
     }
 
     fn inputs(&self, ports: &Ports) -> AccumulateIn {
         AccumulateIn {
-            products: DotProductOut::ports(&ports.nested("products"), self.terms),
+            products: DotProductOut::ports(&ports.nested("products"), self.terms, self.target),
             state: ports.input("state", self.bits + 3),
         }
     }

@@ -9,7 +9,8 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 3 from `state`; the products come one cycle after it        |
+//! | Latency    | [`Fp32Accumulate::latency_cycles`]: 3 from `state`, on an FPGA 5; the products   |
+//! |            | come [`Fp32Accumulate::products_cycles`] after it: 1, on an FPGA 2               |
 //! | Throughput | one step a cycle                                                                 |
 //! | Handshake  | none                                                                             |
 //! | Numerics   | RNE(state + sum), one rounding; subnormals kept; NaN is 0x7FC00000               |
@@ -34,14 +35,12 @@
 
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat, lit, mux};
 
+use crate::config::Target;
 use crate::dot_product::{DotProductOut, SumClass, sum_bits};
 use crate::format::{FIXED_LSB_EXPONENT, FP32};
 use crate::lane::{AccumulateIn, AccumulateOut, StepFlags};
 use crate::round::{Aligned, Normalised, normalise};
 use crate::unpack::{Unpacked, unpack};
-
-/// Cycles from the state to the new state.
-pub const LATENCY_CYCLES: usize = 3;
 
 /// Bits of the window below the sum's LSB.
 const GUARD_BITS: usize = 26;
@@ -58,24 +57,31 @@ const STICKY_BITS: usize = FP32.significand_bits();
 /// Low bits of the distance by which the state moves before its register.
 const FINE_BITS: usize = 3;
 
-/// Steps of the normalisation before its register. With the second 8, a leading one anywhere in the window gets to
-/// the top.
-const LONG_STEPS: [usize; 5] = [64, 32, 16, 8, 8];
+/// First steps of the normalisation.
+const LONG_STEPS: [usize; 2] = [64, 32];
 
-/// Steps after it.
+/// Steps after them, before its register. With the second 8, a leading one anywhere in the window gets to the top.
+const MIDDLE_STEPS: [usize; 3] = [16, 8, 8];
+
+/// Steps after the register.
 const SHORT_STEPS: [usize; 3] = [4, 2, 1];
 
 /// Bits that are rounded: a significand and the round bit.
 const ROUNDED_BITS: usize = FP32.significand_bits() + 1;
 
-/// Bits between the two parts of the normalisation.
+/// Bits that are left for the short steps.
 const COARSE_BITS: usize = ROUNDED_BITS + 7;
+
+/// Bits that are left for the middle steps.
+const HALFWAY_BITS: usize = COARSE_BITS + 32;
 
 /// An FP32 accumulator for dot products of `terms` pairs.
 #[derive(Clone, Copy, Debug)]
 pub struct Fp32Accumulate {
     /// Pairs in a dot product.
     pub terms: usize,
+    /// What it is built for.
+    pub target: Target,
 }
 
 bundle! {
@@ -116,6 +122,21 @@ bundle! {
 }
 
 bundle! {
+    /// The magnitude after the first steps, and what else may be the result.
+    struct Halfway {
+        word: Signal,
+        steps: Vec<Signal>,
+        lost: Signal,
+        sign: Signal,
+        /// The magnitude is a complement that a one completes.
+        complement: Signal,
+        /// There is no sum.
+        sum_zero: Signal,
+        outside: Outside,
+    }
+}
+
+bundle! {
     /// The magnitude before its last steps, or the result.
     struct Coarse {
         /// The result is in `word`.
@@ -133,6 +154,22 @@ bundle! {
 }
 
 impl Fp32Accumulate {
+    /// Cycles from the state to the new state.
+    pub fn latency_cycles(&self) -> usize {
+        match self.target {
+            Target::StandardCells => 3,
+            Target::Fpga => 5,
+        }
+    }
+
+    /// Cycles from the state to the products.
+    pub fn products_cycles(&self) -> usize {
+        match self.target {
+            Target::StandardCells => 1,
+            Target::Fpga => 2,
+        }
+    }
+
     /// Biased exponent from which a state stands above the window: its last place is four times what a sum can be.
     fn above_exponent(&self) -> u64 {
         (sum_bits(self.terms) as i32 + 1 + FIXED_LSB_EXPONENT + FP32.bias() + FP32.fraction_bits as i32) as u64
@@ -149,12 +186,12 @@ impl Module for Fp32Accumulate {
     type Out = AccumulateOut;
 
     fn name(&self) -> String {
-        format!("fp32_accumulate_t{}", self.terms)
+        self.target.module_name(format!("fp32_accumulate_t{}", self.terms))
     }
 
     fn inputs(&self, ports: &Ports) -> AccumulateIn {
         AccumulateIn {
-            products: DotProductOut::ports(&ports.nested("products"), self.terms),
+            products: DotProductOut::ports(&ports.nested("products"), self.terms, self.target),
             state: ports.input("state", FP32.bits()),
         }
     }
@@ -174,7 +211,8 @@ impl Module for Fp32Accumulate {
         let (sticky, magnitude) = (raised.bits(0..STICKY_BITS).any(), raised.bits(STICKY_BITS..raised.width()));
         let magnitude = magnitude | sticky.named("state_sticky").zero_extend(window_bits);
         let addend = magnitude.zero_extend(window_bits + 1) ^ placed.sign.repeat(window_bits + 1);
-        let addend = addend.named("addend");
+        let addend = self.target.cut(addend.named("addend"), "raised_addend");
+        let placed = self.target.cut(placed, "raised");
         let upper = sum.plus(addend.bits(GUARD_BITS..window_bits + 1));
         let total = cat([upper, addend.bits(0..GUARD_BITS)]).register("total");
         let outside = outside(&placed, &class).register_all("outside");
@@ -184,21 +222,26 @@ impl Module for Fp32Accumulate {
         let sign = total.msb();
         let complement = (sign ^ outside.sign).named("complement");
         let magnitude = (total.bits(0..window_bits) ^ sign.repeat(window_bits)).named("magnitude");
-        let Normalised { word, steps, lost } = normalise("long", magnitude, complement, &LONG_STEPS, COARSE_BITS);
+        let Normalised { word, steps, lost } = normalise("long", magnitude, complement, &LONG_STEPS, HALFWAY_BITS);
         let upper = total.bits(GUARD_BITS..window_bits + 1);
         let sum_zero = (upper ^ outside.sign.repeat(upper.width())).is_zero().named("sum_zero");
+        let halfway = Halfway { word, steps, lost, sign, complement, sum_zero, outside };
+        let Halfway { word, steps: long, lost: long_lost, sign, complement, sum_zero, outside } =
+            self.target.cut(halfway, "halfway");
+        let Normalised { word, steps, lost } = normalise("middle", word, complement, &MIDDLE_STEPS, COARSE_BITS);
         let direct = (outside.special | outside.above | (outside.below & sum_zero)).named("direct");
         // Bit `window_bits - 1` weighs 2^top. One less than the biased exponent: the hidden bit adds it back.
         let top = (WINDOW_LSB_EXPONENT + window_bits as i32 - 1 + FP32.bias()) as u64;
-        let [binary @ .., second_8] = &steps[..] else { unreachable!("five steps") };
-        let exponent = mux(*second_8, lit(top - 1 - 8, 8), lit(top - 1, 8));
+        let [sixteen, eight, second_8] = steps[..] else { unreachable!("three steps") };
+        let binary = cat([long[0], long[1], sixteen, eight, lit(0, SHORT_STEPS.len())]);
+        let exponent = mux(second_8, lit(top - 1 - 8, 8), lit(top - 1, 8));
         let coarse = Coarse {
             direct,
             word: mux(direct, outside.number, word),
-            exponent: exponent - cat([cat(binary), lit(0, SHORT_STEPS.len())]).zero_extend(8),
+            exponent: exponent - binary.zero_extend(8),
             sign,
             complement,
-            lost,
+            lost: long_lost | lost,
             invalid: outside.invalid,
             inexact: outside.above & !sum_zero & !outside.special,
         };

@@ -10,35 +10,42 @@
 //! ```
 //! | Contract   |                                                                                  |
 //! |------------|----------------------------------------------------------------------------------|
-//! | Latency    | operands to new state: [`AccumulatorKind::state_cycles`] and                     |
-//! |            | [`AccumulatorKind::accumulate_cycles`]; `drain` to `drained`: 1                  |
+//! | Latency    | operands to new state: [`AmpConfig::state_cycles`] and                           |
+//! |            | [`AmpConfig::accumulate_cycles`]; `drain` to `drained`: 1                        |
 //! | Throughput | one step, one drained accumulator and one preload a cycle                        |
-//! | Handshake  | the caller keeps steps of one row [`AccumulatorKind::loop_cycles`] apart, and    |
+//! | Handshake  | the caller keeps steps of one row [`AmpConfig::loop_cycles`] apart, and          |
 //! |            | steps, drains and preloads of one half apart from each other                     |
 //! | Does not   | know which rows were visited: `start` says that a step begins from +0            |
 //!
 //! Timing of a step; cycle 0 is that of the operands:
 //!
 //! ```text
+//!  standard cells
 //!  cycle      0          1          2            3           4
 //!  products   multiply   place      |
 //!  FP32       read       place      add          normalise   round, write
 //!  exact                 read       add, write
+//!  one term   multiply,  align      add          round,
+//!             read                               write
+//!
+//!  FPGA, four terms
+//!  cycle      0       1      2         3       4      5    6      7          8          9
+//!  products   gate    shift  multiply  rotate  place  add  |
+//!  FP32                                read    place  raise  add  normalise  normalise  round, write
+//!  exact                                              read add, write
 //! ```
 
 use rtl::wave::Format;
 use rtl::{Builder, Module, Ports, Signal, bundle, mux};
 
-use crate::config::{AccumulatorKind, AmpConfig};
-use crate::dot_product::{DotProduct, DotProductIn, DotProductOut, unpacked_ports};
-use crate::exact::ExactAccumulate;
+use crate::config::AmpConfig;
+use crate::dot_product::{DotProductIn, DotProductOut, unpacked_ports};
 use crate::format::FP16;
-use crate::fp32::Fp32Accumulate;
 
 bundle! {
     /// What an accumulator adds.
     pub struct AccumulateIn {
-        /// Of FP32 one cycle after the state; of the exact accumulator together with it.
+        /// Of FP32 [`crate::fp32::Fp32Accumulate::products_cycles`] after the state; of the exact accumulator together with it.
         pub products: DotProductOut,
         /// The state before.
         pub state: Signal,
@@ -160,9 +167,8 @@ impl Module for Lane {
 
     fn build(&self, m: &Builder, io: LaneIn) -> LaneOut {
         m.summary("One column of the AMP: dot product, accumulator, and the memory of two halves of accumulators.");
-        let AmpConfig { terms, rows, accumulator } = self.config;
+        let AmpConfig { rows, accumulator, .. } = self.config;
         let state_bits = accumulator.state_bits();
-        let products = m.instance("dot_product", &DotProduct { terms }, io.operands);
 
         let next_state = m.wire("stepped_state", state_bits);
         let states: Vec<Signal> = io
@@ -180,11 +186,7 @@ impl Module for Lane {
 
         // All zeros is +0 in both kinds of state.
         let previous = mux(io.step_half, states[1], states[0]) & (!io.step_start).repeat(state_bits);
-        let inputs = AccumulateIn { products, state: previous };
-        let AccumulateOut { next_state: state, flags } = match accumulator {
-            AccumulatorKind::Fp32 => m.instance("accumulate", &Fp32Accumulate { terms }, inputs),
-            AccumulatorKind::Exact { bits } => m.instance("accumulate", &ExactAccumulate { terms, bits }, inputs),
-        };
+        let AccumulateOut { next_state: state, flags } = self.config.arithmetic().instances(m, io.operands, previous);
         next_state.set(state);
         accumulator.shown(next_state.value);
         LaneOut { drained: mux(io.drain_half, states[1], states[0]), flags }

@@ -8,7 +8,9 @@
 //! ```
 //! The low part of a sum of products is added to the end in the cycle in which the products are placed; the high part
 //! stays in carry-save form, so that its long carry chain is paid for once, by the accumulator. A wider low part
-//! takes fewer registers and a longer cycle.
+//! takes fewer registers and a longer cycle. On an FPGA carry chains are short beside wires, and the low part is all.
+
+use std::ops::Range;
 
 use rtl::{Ports, Signal, bundle, cat, lit, mux};
 
@@ -21,9 +23,9 @@ const CHAIN_BITS: usize = 36;
 bundle! {
     /// The sum of `low`, of `high` at its place, and of the ones.
     pub struct Sum {
-        /// Bits below [`LOW_BITS`].
+        /// Bits below [`LOW_BITS`], or the whole of it as a signed number.
         pub low: Signal,
-        /// One or two signed numbers, their lowest bit at [`LOW_BITS`].
+        /// None if `low` is the whole; else one or two signed numbers, their lowest bit at [`LOW_BITS`].
         pub high: Vec<Signal>,
         /// A one at [`LOW_BITS`]: the carry out of the low part.
         pub high_one: Option<Signal>,
@@ -33,8 +35,13 @@ bundle! {
 }
 
 impl Sum {
+    /// Declares the ports of a signed number of `width` bits.
+    pub fn whole_ports(ports: &Ports, width: usize) -> Sum {
+        Sum { low: ports.input("low", width), high: vec![], high_one: None, low_one: ports.bit("low_one") }
+    }
+
     /// Declares the ports of a sum of `count` signed numbers of `width` bits.
-    pub fn ports(ports: &Ports, count: usize, width: usize) -> Sum {
+    pub fn carry_save_ports(ports: &Ports, count: usize, width: usize) -> Sum {
         let high = carry_save(vec![width; count], |group| {
             let width = group.into_iter().max().expect("three");
             [width, width + 1]
@@ -50,7 +57,7 @@ impl Sum {
 
     /// The sum of signed numbers of equal width and of as many ones at bit 0: what completes complements to negative
     /// numbers goes where a vector of carries has room, and into carry chains.
-    pub fn of(addends: &[Signal], ones: &[Signal]) -> Sum {
+    pub fn carry_save(addends: &[Signal], ones: &[Signal]) -> Sum {
         assert_eq!(addends.len(), ones.len(), "a one for each addend");
         let mut ones = ones.to_vec();
         let mut one = || ones.pop().expect("full adders and carry chains have room for as many");
@@ -68,6 +75,9 @@ impl Sum {
 
     /// The sum and a number, modulo 2^width of the number.
     pub fn plus(&self, number: Signal) -> Signal {
+        if self.high.is_empty() {
+            return self.whole_plus(number);
+        }
         let high_bits = number.width() - LOW_BITS;
         let low = number.bits(0..LOW_BITS).widening_add(self.low) + self.low_one.zero_extend(LOW_BITS + 1);
         let addend = number.bits(LOW_BITS..number.width());
@@ -86,6 +96,17 @@ impl Sum {
             _ => unreachable!("one number, or two and a carry"),
         };
         cat([carry_select_add(a, b, low.msb()), low.bits(0..LOW_BITS)])
+    }
+
+    /// In two carry chains of one length: the upper one twice, without and with a carry from the lower one.
+    fn whole_plus(&self, number: Signal) -> Signal {
+        let width = number.width();
+        let (half, sum) = (width / 2, self.low.sign_extend(width));
+        let part =
+            |range: Range<usize>, carry: Signal| add_with_carry(number.bits(range.clone()), sum.bits(range), carry);
+        let low = part(0..half, self.low_one);
+        let [without, with] = [0, 1].map(|carry| part(half..width, lit(carry, 1)).truncate(width - half));
+        cat([mux(low.msb(), with, without), low.truncate(half)])
     }
 }
 
@@ -109,6 +130,12 @@ fn full_add(addends: [Signal; 3], one: Signal) -> [Signal; 2] {
     let width = addends.iter().map(|addend| addend.width()).max().expect("three");
     let [a, b, c] = addends.map(|addend| addend.sign_extend(width));
     [a ^ b ^ c, cat([(a & b) | (c & (a ^ b)), one])]
+}
+
+/// `a + b + carry`, one bit wider, in one carry chain: the carry comes from a place below.
+pub fn add_with_carry(a: Signal, b: Signal, carry: Signal) -> Signal {
+    let sum = cat([a, lit(1, 1)]).widening_add(cat([b, carry]));
+    sum.bits(1..sum.width())
 }
 
 /// `a + b + carry`, modulo 2^width, in several carry chains at once: each forms the sums without and with a carry,

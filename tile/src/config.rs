@@ -1,6 +1,6 @@
 //! What can be chosen about a tile, the named configurations, and which choices are legal.
 
-use accumulators::{AccumulatorKind, AmpConfig, ConfigError};
+use accumulators::{AccumulatorKind, AmpConfig, ConfigError, Target};
 use isa::Limits;
 use isa::register::Configuration;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,9 @@ pub struct TileConfig {
     pub accumulator: Accumulator,
     /// Width of the exact accumulator's number in bits, 88 to 120; bit 0 weighs 2^-48.
     pub accumulator_bits: usize,
+    /// What the lanes are cut for, `standard_cells` or `fpga`: the same bits, with other latencies.
+    #[serde(with = "TargetName")]
+    pub target: Target,
     /// There is a vector engine.
     pub vector: bool,
     /// Number of SRAM banks, 2 to 64.
@@ -37,6 +40,14 @@ pub enum Accumulator {
     Fp32,
     /// Fixed point, rounded once when it is read.
     Exact,
+}
+
+/// A target by name.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Target", rename_all = "snake_case")]
+enum TargetName {
+    StandardCells,
+    Fpga,
 }
 
 /// A configuration that cannot be built.
@@ -78,6 +89,7 @@ impl TileConfig {
             rows: 64,
             accumulator: Accumulator::Fp32,
             accumulator_bits: 104,
+            target: Target::StandardCells,
             vector: false,
             banks: 39,
             bank_kib: 16,
@@ -89,13 +101,14 @@ impl TileConfig {
         TileConfig { name: "wide256".into(), terms: 16, ..TileConfig::ipu64() }
     }
 
-    /// For boards: 16 MACs a cycle, exact accumulators, no vector engine, 64 KiB.
+    /// For boards: 16 MACs a cycle, exact accumulators, lanes for FPGAs, no vector engine, 64 KiB.
     pub fn small16() -> Self {
         TileConfig {
             name: "small16".into(),
             terms: 1,
             rows: 16,
             accumulator: Accumulator::Exact,
+            target: Target::Fpga,
             vector: false,
             banks: 8,
             bank_kib: 8,
@@ -136,12 +149,12 @@ impl TileConfig {
             Accumulator::Fp32 => AccumulatorKind::Fp32,
             Accumulator::Exact => AccumulatorKind::Exact { bits: self.accumulator_bits },
         };
-        AmpConfig { terms: self.terms, rows: self.rows, accumulator }
+        AmpConfig { terms: self.terms, rows: self.rows, accumulator, target: self.target }
     }
 
     /// What the register CONFIGURATION says of a tile without exchange.
     pub fn configuration(&self) -> Configuration {
-        let AmpConfig { terms, rows, accumulator } = self.amp();
+        let AmpConfig { terms, rows, accumulator, .. } = self.amp();
         let (exact, accumulator_bits) = match accumulator {
             AccumulatorKind::Fp32 => (false, accumulator.state_bits()),
             AccumulatorKind::Exact { bits } => (true, bits),

@@ -11,7 +11,7 @@ use crate::expected;
 use crate::simulators::Simulation;
 
 /// More cycles than any unit needs.
-const HISTORY: usize = 8;
+const HISTORY: usize = 16;
 
 /// A unit that does not do what golden does.
 #[derive(Debug)]
@@ -48,12 +48,11 @@ struct Given {
 pub fn run(
     bench: &Bench,
     simulation: &mut dyn Simulation,
-    seed: u64,
+    mut cases: Cases,
     cycles: u64,
 ) -> Result<Tallies, Box<Disagreement>> {
     let units = bench.units();
-    let mut cases = Cases::new(bench, seed);
-    let mut stalls = SmallRng::seed_from_u64(!seed);
+    let mut stalls = SmallRng::seed_from_u64(!cases.seed);
     let mut tallies = vec![Tally::default(); units.len()];
     // The newest first: `given` by cycle, `advanced` by cycle with `advance`.
     let (mut given, mut advanced) = (VecDeque::<Given>::new(), VecDeque::<u64>::new());

@@ -1,7 +1,7 @@
 //! The AMP, cycle by cycle, against `amp_model`: random steps, preloads and drains as close to each other as the
 //! contract table allows, with random stalls of the drain. Every output is compared in every cycle.
 
-use accumulators::{AccumulatorKind, Amp, AmpConfig};
+use accumulators::{AccumulatorKind, Amp, AmpConfig, Target};
 use golden::{Activation, OutputType, Overflow, ReadOut};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -106,7 +106,7 @@ impl Driver {
 
     fn next(&mut self) -> Inputs {
         let (config, now) = (self.config, self.cycle);
-        let (step_cycles, loop_cycles) = (config.step_cycles() as u64, config.accumulator.loop_cycles() as u64);
+        let (step_cycles, loop_cycles) = (config.step_cycles() as u64, config.loop_cycles() as u64);
         self.steps.retain(|(issued, _)| issued + step_cycles >= now);
         let mut inputs = Inputs { advance: self.rng.random_range(0..4) > 0, ..Inputs::default() };
         // A step that reads the half in which a drained word waits must find it moving.
@@ -325,15 +325,19 @@ fn the_amp_does_what_its_contract_says_in_every_cycle() {
     println!("seed {SEED:#x}, {CYCLES} cycles each");
     for terms in [1, 2, 4, 8, 16] {
         for accumulator in [AccumulatorKind::Fp32, AccumulatorKind::EXACT] {
-            compare(AmpConfig { terms, rows: 16, accumulator });
+            compare(AmpConfig { terms, rows: 16, accumulator, target: Target::StandardCells });
         }
+    }
+    for (terms, accumulator) in [(1, AccumulatorKind::EXACT), (4, AccumulatorKind::EXACT), (4, AccumulatorKind::Fp32)] {
+        compare(AmpConfig { terms, rows: 16, accumulator, target: Target::Fpga });
     }
 }
 
 #[test]
 #[should_panic(expected = "half_1_keeps_its_drained_word")]
 fn a_step_that_replaces_a_drained_word_is_noticed() {
-    let config = AmpConfig { terms: 4, rows: 16, accumulator: AccumulatorKind::Fp32 };
+    let target = Target::StandardCells;
+    let config = AmpConfig { terms: 4, rows: 16, accumulator: AccumulatorKind::Fp32, target };
     let mut hardware = Hardware::new(config);
     let at = Row { half: 1, row: 0 };
     let inputs = vec![0; config.access_values()];

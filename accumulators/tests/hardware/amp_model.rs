@@ -16,7 +16,7 @@ pub const PRELOAD_CYCLES: u64 = 1;
 
 /// Cycles from a step to the read of its states.
 pub fn step_read_cycles(config: &AmpConfig) -> u64 {
-    config.accumulator.state_cycles() as u64
+    config.state_cycles() as u64
 }
 
 /// An accumulator row.

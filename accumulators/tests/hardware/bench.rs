@@ -10,16 +10,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accumulators::AccumulatorKind;
+use accumulators::arithmetic::Arithmetic;
 use accumulators::dot_product::{DotProduct, DotProductIn, DotProductOut};
 use accumulators::exact::ExactAccumulate;
 use accumulators::format::FP16;
-use accumulators::fp32::Fp32Accumulate;
 use accumulators::lane::{AccumulateIn, AccumulateOut};
+use accumulators::multiply_add::MultiplyAddIn;
 use accumulators::partial_sum::{ExactPartial, PartialIn};
 use accumulators::read_out::{self, RANDOM_BITS, ReadOut, ReadOutIn, ReadOutMode, ReadOutOut};
 use accumulators::unpack::unpack;
-use accumulators::{exact, fp32};
+use accumulators::{AccumulatorKind, AmpConfig, Target};
 use rtl::{Builder, Module, Ports, Signal, bundle, cat, lit};
 
 /// Which units there are. Beside them, always: the two FP32 read-out units.
@@ -29,6 +29,8 @@ pub struct Bench {
     pub fp32: Vec<usize>,
     /// Terms and bits of the exact accumulators.
     pub exact: Vec<(usize, usize)>,
+    /// What the lanes are built for.
+    pub target: Target,
     /// Bits of the exact read-out and partial-sum units.
     pub exact_bits: Vec<usize>,
 }
@@ -41,19 +43,33 @@ impl Bench {
         Bench {
             fp32: terms.to_vec(),
             exact: named.into_iter().chain([(4, 88), (16, 120)]).collect(),
+            target: Target::StandardCells,
             exact_bits: vec![104, 88, 120],
         }
     }
 
-    /// One of each.
+    /// Lanes for FPGAs, one or many terms.
+    pub fn fpga() -> Bench {
+        let exact = vec![(1, 104), (4, 104), (16, 120)];
+        Bench { fp32: vec![1, 4], exact, target: Target::Fpga, exact_bits: vec![] }
+    }
+
+    /// One of each, and of FP32 that of one term.
     pub fn small() -> Bench {
-        Bench { fp32: vec![4], exact: vec![(4, 104)], exact_bits: vec![104] }
+        let target = Target::StandardCells;
+        Bench { fp32: vec![1, 4], exact: vec![(4, 104)], target, exact_bits: vec![104] }
+    }
+
+    /// The same lanes for FPGAs.
+    pub fn small_fpga() -> Bench {
+        Bench { target: Target::Fpga, exact_bits: vec![], ..Bench::small() }
     }
 
     /// Its outputs, in order.
     pub fn units(&self) -> Vec<Unit> {
-        let fp32 = self.fp32.iter().map(|&terms| Unit::Fp32Step { terms });
-        let exact = self.exact.iter().map(|&(terms, bits)| Unit::ExactStep { terms, bits });
+        let target = self.target;
+        let fp32 = self.fp32.iter().map(|&terms| Unit::Fp32Step { terms, target });
+        let exact = self.exact.iter().map(|&(terms, bits)| Unit::ExactStep { terms, bits, target });
         let both = [true, false];
         let fp32_results = both.map(|with_fp32| Unit::Fp32Result { with_fp32 });
         let exact_results = both
@@ -64,11 +80,16 @@ impl Bench {
     }
 }
 
+/// The lane that a step belongs to.
+fn lane(terms: usize, accumulator: AccumulatorKind, target: Target) -> AmpConfig {
+    AmpConfig { terms, rows: 16, accumulator, target }
+}
+
 /// One output of the bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    Fp32Step { terms: usize },
-    ExactStep { terms: usize, bits: usize },
+    Fp32Step { terms: usize, target: Target },
+    ExactStep { terms: usize, bits: usize, target: Target },
     Fp32Result { with_fp32: bool },
     ExactResult { bits: usize, with_fp32: bool },
     Partial { bits: usize },
@@ -78,8 +99,14 @@ impl Unit {
     /// Cycles from the operands; of results, cycles with `advance`.
     pub fn latency_cycles(self) -> usize {
         match self {
-            Unit::Fp32Step { .. } => AccumulatorKind::Fp32.state_cycles() + fp32::LATENCY_CYCLES,
-            Unit::ExactStep { bits, .. } => AccumulatorKind::Exact { bits }.state_cycles() + exact::LATENCY_CYCLES,
+            Unit::Fp32Step { terms, target } => {
+                let lane = lane(terms, AccumulatorKind::Fp32, target);
+                lane.state_cycles() + lane.accumulate_cycles()
+            }
+            Unit::ExactStep { terms, bits, target } => {
+                let lane = lane(terms, AccumulatorKind::Exact { bits }, target);
+                lane.state_cycles() + lane.accumulate_cycles()
+            }
             Unit::Fp32Result { .. } | Unit::ExactResult { .. } => read_out::LATENCY_CYCLES,
             // Combinational; the register is the bench's.
             Unit::Partial { .. } => 1,
@@ -192,6 +219,7 @@ impl Module for Bench {
         m.unused((vec![x, w], io.enable));
         let x: Vec<_> = (0..most).map(|i| unpack(&format!("x_{i}"), x.bits(16 * i..16 * (i + 1)), FP16)).collect();
 
+        let target = self.target;
         let terms: BTreeSet<usize> =
             self.fp32.iter().copied().chain(self.exact.iter().map(|&(terms, _)| terms)).collect();
         let products: BTreeMap<usize, DotProductOut> = terms
@@ -199,7 +227,7 @@ impl Module for Bench {
             .map(|terms| {
                 let (w, enable) = (w.bits(0..16 * terms), io.enable.bits(0..terms));
                 let inputs = DotProductIn { x: x[..terms].to_vec(), w, enable };
-                (terms, m.instance(&format!("dot_product_{terms}"), &DotProduct { terms }, inputs))
+                (terms, m.instance(&format!("dot_product_{terms}"), &DotProduct { terms, target }, inputs))
             })
             .collect();
         // The states come as late as in a lane.
@@ -208,13 +236,24 @@ impl Module for Bench {
             state: state.delay(&name, cycles, false),
         };
         let fp32_steps = self.fp32.iter().zip(&io.fp32_states).enumerate().map(|(i, (&terms, &state))| {
-            let inputs = accumulate_in(format!("fp32_state_{i}"), terms, state, AccumulatorKind::Fp32.state_cycles());
-            step_output(&m.instance(&format!("fp32_accumulate_{i}"), &Fp32Accumulate { terms }, inputs))
+            let arithmetic = lane(terms, AccumulatorKind::Fp32, target).arithmetic();
+            let (name, instance) = (format!("fp32_state_{i}"), format!("fp32_accumulate_{i}"));
+            step_output(&match &arithmetic {
+                Arithmetic::MultiplyAdd(multiply_add) => {
+                    let state = state.delay(&name, arithmetic.state_cycles(), false);
+                    let (x, w, enable) = (x[0].clone(), w.bits(0..16), io.enable.bit(0));
+                    m.instance(&instance, multiply_add, MultiplyAddIn { x, w, enable, state })
+                }
+                Arithmetic::Fp32(_, fp32) => {
+                    m.instance(&instance, fp32, accumulate_in(name, terms, state, arithmetic.state_cycles()))
+                }
+                Arithmetic::Exact(..) => unreachable!("an FP32 accumulator"),
+            })
         });
         let exact_steps = self.exact.iter().zip(&io.exact_states).enumerate().map(|(i, (&(terms, bits), &state))| {
-            let cycles = AccumulatorKind::Exact { bits }.state_cycles();
+            let cycles = lane(terms, AccumulatorKind::Exact { bits }, target).state_cycles();
             let inputs = accumulate_in(format!("exact_state_{i}"), terms, state, cycles);
-            step_output(&m.instance(&format!("exact_accumulate_{i}"), &ExactAccumulate { terms, bits }, inputs))
+            step_output(&m.instance(&format!("exact_accumulate_{i}"), &ExactAccumulate { terms, bits, target }, inputs))
         });
 
         // Units without FP32 results are always told to deliver FP16.

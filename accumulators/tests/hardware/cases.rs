@@ -7,11 +7,15 @@ use rand::{Rng, SeedableRng};
 
 use crate::bench::Bench;
 use crate::numbers::{
-    FP16_CORNERS, FP32_CORNERS, factors_of_power, fp16_in, fp16_midpoint, fp32_boundary, fp32_with_exponent, pick,
+    FP16_CORNERS, FP16_FRACTIONS, FP32_CORNERS, factors_of_power, fp16_in, fp16_midpoint, fp32_boundary,
+    fp32_with_exponent, pick,
 };
 
 /// Midpoints between FP16 numbers, the last one between the largest finite number and 65536.
 const MIDPOINTS: u64 = 0x7c00;
+
+/// Classes of a step: 32 exponents of either factor, 256 of the state.
+pub const CLASSES: u64 = 32 * 32 * 256;
 
 /// What a bench is given in one cycle.
 #[derive(Clone, Debug)]
@@ -57,7 +61,10 @@ impl Case {
 
 /// An endless sequence of cases.
 pub struct Cases {
+    pub seed: u64,
     bench: Bench,
+    /// Every class in turn rather than themes.
+    classes: bool,
     rng: SmallRng,
     count: u64,
     /// How many have been taken by the read-out units.
@@ -66,7 +73,14 @@ pub struct Cases {
 
 impl Cases {
     pub fn new(bench: &Bench, seed: u64) -> Cases {
-        Cases { bench: bench.clone(), rng: SmallRng::seed_from_u64(seed), count: 0, read: 0 }
+        let rng = SmallRng::seed_from_u64(seed);
+        Cases { seed, bench: bench.clone(), classes: false, rng, count: 0, read: 0 }
+    }
+
+    /// Every exponent of an FP32 state with every pair of exponents of its first factors, fractions at boundaries; in
+    /// every other case no other product takes part.
+    pub fn of_classes(bench: &Bench, seed: u64) -> Cases {
+        Cases { classes: true, ..Cases::new(bench, seed) }
     }
 
     /// The next case; what is read out counts as taken with `advance` only.
@@ -74,8 +88,16 @@ impl Cases {
         let (n, read, rng) = (self.count, self.read, &mut self.rng);
         self.count += 1;
         self.read += u64::from(advance);
-        let (x, w) = operands(rng);
-        let enable = enable(rng);
+        let (mut x, mut w) = operands(rng);
+        let mut enable = enable(rng);
+        if self.classes {
+            let mut factor = |exponent: u64| {
+                let sign = rng.random::<u16>() & 0x8000;
+                sign | ((exponent % 32) << 10) as u16 | pick(rng, &FP16_FRACTIONS)
+            };
+            (x[0], w[0]) = (factor(n), factor(n / 32));
+            enable = if rng.random() { 1 } else { enable | 1 };
+        }
         let sum = |terms: usize| ProductSum::of(&x[..terms], &w[..terms], enable.into()).finite;
         let sums = [1, 2, 4, 8, 16].map(|terms| (terms, sum(terms)));
         let sum = |terms: usize| sums.iter().find(|(found, _)| *found == terms).expect("terms of a bench").1;
@@ -83,7 +105,15 @@ impl Cases {
             x,
             w,
             enable,
-            fp32_states: self.bench.fp32.iter().map(|&terms| fp32_state(rng, sum(terms))).collect(),
+            fp32_states: self
+                .bench
+                .fp32
+                .iter()
+                .map(|&terms| match self.classes {
+                    true => fp32_with_exponent(rng, (n / 1024 % 256) as u32),
+                    false => fp32_state(rng, sum(terms)),
+                })
+                .collect(),
             exact_states: self.bench.exact.iter().map(|&(terms, bits)| exact_state(rng, bits, sum(terms))).collect(),
             fp16: rng.random_range(0..3) > 0,
             saturate: rng.random(),

@@ -5,6 +5,7 @@ use rtl::fault::Fault;
 use crate::SEED;
 use crate::agreement::run;
 use crate::bench::Bench;
+use crate::cases::Cases;
 use crate::mutation::{Line, assert_noticed};
 use crate::simulators::Native;
 use Fault::{
@@ -15,8 +16,101 @@ use Fault::{
 /// A fault that is not noticed within so many cycles counts as missed.
 const LIMIT: u64 = 30_000;
 
+/// Faults in the FP32 accumulator, of either target.
+const FP32_ACCUMULATE: &[Line] = &[
+    ("state_normal", StuckAtOne, "subnormal states get a hidden bit"),
+    ("state_signalling", StuckAtZero, "signalling NaN taken for a quiet one"),
+    ("below", StuckAtZero, "states below the window rounded without a sum"),
+    ("above", StuckAtZero, "states above the window not selected"),
+    ("far_below", StuckAtZero, "far smaller states get into the window"),
+    ("distance", BitInverted(0), "state one place off"),
+    ("placed_distance", BitInverted(2), "state 32 places off"),
+    ("kept_significand", BitStuckAtZero(23), "hidden bit of the state dropped"),
+    ("state_sticky", StuckAtZero, "sticky bit of the state dropped"),
+    ("addend", BitStuckAtZero(133), "sign of the state dropped"),
+    ("total", Incremented, "a carry too many"),
+    ("complement", StuckAtZero, "no one completes a complement"),
+    ("complement", StuckAtOne, "a one for what is complete"),
+    ("magnitude", BitStuckAtZero(80), "a bit of the window lost"),
+    ("long_step_0", StuckAtZero, "64 leading zeros kept"),
+    ("middle_step_2", StuckAtZero, "the second 8 leading zeros kept"),
+    ("long_lost", StuckAtZero, "sticky bit of the long steps dropped"),
+    ("middle_lost", StuckAtZero, "sticky bit of the middle steps dropped"),
+    ("short_step_2", Inverted, "normalised one place off"),
+    ("short_lost", StuckAtZero, "sticky bit of the short steps dropped"),
+    ("sum_zero", StuckAtZero, "states below the window are rounded"),
+    ("sum_zero", StuckAtOne, "sums that matter are taken for zero"),
+    ("direct", StuckAtZero, "no result bypasses the window"),
+    ("negative_zero", StuckAtZero, "-0 lost"),
+    ("infinities_meet", StuckAtZero, "Inf - Inf not recognised"),
+    ("nan", StuckAtZero, "NaN lost"),
+    ("infinite", StuckAtZero, "Inf lost"),
+    ("coarse_inexact", StuckAtZero, "NX of a state above the window lost"),
+    ("outside_invalid", StuckAtZero, "NV lost"),
+    ("outside_sign", Inverted, "wrong sign of the state"),
+    ("coarse_sign", Inverted, "wrong sign"),
+    ("exponent", Incremented, "exponent one too large"),
+    ("coarse_exponent", Decremented, "exponent one too small"),
+    ("window_carry", StuckAtZero, "complement without its one where it reaches the round bit"),
+    ("window_round_up", StuckAtZero, "truncates"),
+    ("window_round_up", StuckAtOne, "always rounds up"),
+    ("cancelled", StuckAtZero, "cancellation to nothing not recognised"),
+];
+
+/// Faults in the exact accumulator, of either target.
+const EXACT_ACCUMULATE: &[Line] = &[
+    ("wide", Incremented, "a carry too many"),
+    ("wide", BitStuckAtZero(104), "headroom exceeded by every negative number"),
+    ("wide", BitInverted(30), "carry into the high part wrong"),
+    ("number", BitInverted(103), "wrong sign"),
+    ("number", ShiftedLeft, "one place off"),
+    ("number", BitStuckAtZero(63), "a bit of the state lost"),
+    ("headroom", StuckAtZero, "HR and its NaN lost"),
+    ("headroom", StuckAtOne, "HR of every sum"),
+    ("positive_infinity", StuckAtZero, "+Inf lost"),
+    ("negative_infinity", StuckAtZero, "-Inf lost"),
+    ("both_before", StuckAtZero, "NV each time after both infinities"),
+    ("infinities_meet", StuckAtZero, "Inf - Inf not recognised"),
+    ("nan", StuckAtZero, "NaN lost"),
+    ("flags_invalid", StuckAtZero, "NV lost"),
+];
+
+/// Faults in the FP32 accumulator of one product, of either target.
+const MULTIPLY_ADD: &[Line] = &[
+    ("pair_significand", BitStuckAtZero(21), "top bit of the product dropped"),
+    ("product_sign", StuckAtZero, "wrong sign of the product"),
+    ("product_shift", BitInverted(3), "product 8 places off"),
+    ("product_step_0", StuckAtZero, "products of subnormals not normalised"),
+    ("product_exponent", Incremented, "product one place too high"),
+    ("difference", Decremented, "exponents compared wrong"),
+    ("state_is_larger", StuckAtZero, "always aligned to the product"),
+    ("direct", StuckAtZero, "no result without a sum"),
+    ("hidden", StuckAtOne, "zero states get a hidden bit"),
+    ("larger", BitStuckAtZero(0), "last place of the larger dropped"),
+    ("smaller", BitStuckAtZero(2), "last place of the smaller dropped"),
+    ("distance", BitInverted(0), "one place off"),
+    ("distance", BitStuckAtZero(4), "16 places off"),
+    ("far", StuckAtZero, "far smaller numbers get into the sum"),
+    ("aligned_sticky", StuckAtZero, "sticky bit of the smaller dropped"),
+    ("subtract", StuckAtZero, "magnitudes always added"),
+    ("negative", StuckAtZero, "negative differences not complemented"),
+    ("complement", StuckAtZero, "no one completes a difference"),
+    ("complement", StuckAtOne, "a one for what is complete"),
+    ("total", BitStuckAtZero(27), "carry of the sum dropped"),
+    ("sum_step_4", Inverted, "normalised one place off"),
+    ("sum_lost", StuckAtZero, "sticky bit of the normalisation dropped"),
+    ("exponent", Decremented, "exponent one too small"),
+    ("sum_carry", StuckAtZero, "difference without its one where it reaches the round bit"),
+    ("sum_round_up", StuckAtZero, "truncates"),
+    ("cancelled", StuckAtZero, "cancellation to nothing not recognised"),
+    ("special", StuckAtZero, "Inf and NaN added as numbers"),
+    ("infinities_meet", StuckAtZero, "Inf - Inf not recognised"),
+    ("nan", StuckAtZero, "NaN lost"),
+    ("unrounded_invalid", StuckAtZero, "NV lost"),
+];
+
 /// The faults of each module.
-const FAULTS: [(&str, &[Line]); 6] = [
+const FAULTS: [(&str, &[Line]); 7] = [
     (
         "dot_product_t4",
         &[
@@ -46,66 +140,9 @@ const FAULTS: [(&str, &[Line]); 6] = [
             ("class_2_all_negative_zero", StuckAtOne, "sums of zero keep -0"),
         ],
     ),
-    (
-        "fp32_accumulate_t4",
-        &[
-            ("state_normal", StuckAtOne, "subnormal states get a hidden bit"),
-            ("state_signalling", StuckAtZero, "signalling NaN taken for a quiet one"),
-            ("below", StuckAtZero, "states below the window rounded without a sum"),
-            ("above", StuckAtZero, "states above the window not selected"),
-            ("far_below", StuckAtZero, "far smaller states get into the window"),
-            ("distance", BitInverted(0), "state one place off"),
-            ("placed_distance", BitInverted(2), "state 32 places off"),
-            ("kept_significand", BitStuckAtZero(23), "hidden bit of the state dropped"),
-            ("state_sticky", StuckAtZero, "sticky bit of the state dropped"),
-            ("addend", BitStuckAtZero(133), "sign of the state dropped"),
-            ("total", Incremented, "a carry too many"),
-            ("complement", StuckAtZero, "no one completes a complement"),
-            ("complement", StuckAtOne, "a one for what is complete"),
-            ("magnitude", BitStuckAtZero(80), "a bit of the window lost"),
-            ("long_step_0", StuckAtZero, "64 leading zeros kept"),
-            ("long_step_4", StuckAtZero, "the second 8 leading zeros kept"),
-            ("long_lost", StuckAtZero, "sticky bit of the long steps dropped"),
-            ("short_step_2", Inverted, "normalised one place off"),
-            ("short_lost", StuckAtZero, "sticky bit of the short steps dropped"),
-            ("sum_zero", StuckAtZero, "states below the window are rounded"),
-            ("sum_zero", StuckAtOne, "sums that matter are taken for zero"),
-            ("direct", StuckAtZero, "no result bypasses the window"),
-            ("negative_zero", StuckAtZero, "-0 lost"),
-            ("infinities_meet", StuckAtZero, "Inf - Inf not recognised"),
-            ("nan", StuckAtZero, "NaN lost"),
-            ("infinite", StuckAtZero, "Inf lost"),
-            ("coarse_inexact", StuckAtZero, "NX of a state above the window lost"),
-            ("outside_invalid", StuckAtZero, "NV lost"),
-            ("outside_sign", Inverted, "wrong sign of the state"),
-            ("coarse_sign", Inverted, "wrong sign"),
-            ("exponent", Incremented, "exponent one too large"),
-            ("coarse_exponent", Decremented, "exponent one too small"),
-            ("window_carry", StuckAtZero, "complement without its one where it reaches the round bit"),
-            ("window_round_up", StuckAtZero, "truncates"),
-            ("window_round_up", StuckAtOne, "always rounds up"),
-            ("cancelled", StuckAtZero, "cancellation to nothing not recognised"),
-        ],
-    ),
-    (
-        "exact104_accumulate_t4",
-        &[
-            ("wide", Incremented, "a carry too many"),
-            ("wide", BitStuckAtZero(104), "headroom exceeded by every negative number"),
-            ("wide", BitInverted(30), "carry into the high part wrong"),
-            ("number", BitInverted(103), "wrong sign"),
-            ("number", ShiftedLeft, "one place off"),
-            ("number", BitStuckAtZero(63), "a bit of the state lost"),
-            ("headroom", StuckAtZero, "HR and its NaN lost"),
-            ("headroom", StuckAtOne, "HR of every sum"),
-            ("positive_infinity", StuckAtZero, "+Inf lost"),
-            ("negative_infinity", StuckAtZero, "-Inf lost"),
-            ("both_before", StuckAtZero, "NV each time after both infinities"),
-            ("infinities_meet", StuckAtZero, "Inf - Inf not recognised"),
-            ("nan", StuckAtZero, "NaN lost"),
-            ("flags_invalid", StuckAtZero, "NV lost"),
-        ],
-    ),
+    ("fp32_accumulate_t4", FP32_ACCUMULATE),
+    ("fp32_multiply_add", MULTIPLY_ADD),
+    ("exact104_accumulate_t4", EXACT_ACCUMULATE),
     (
         "exact104_read_out",
         &[
@@ -193,13 +230,54 @@ const FAULTS: [(&str, &[Line]); 6] = [
     ),
 ];
 
+/// The faults of each module for FPGAs.
+const FPGA_FAULTS: [(&str, &[Line]); 4] = [
+    (
+        "dot_product_t4_fpga",
+        &[
+            ("pair_0_sign", Inverted, "wrong sign of a product"),
+            ("pair_1_finite", StuckAtOne, "disabled and infinite products enter the sum"),
+            ("factors_0_x", BitStuckAtZero(10), "hidden bit of a factor dropped"),
+            ("factors_2_shift", Incremented, "product one place too high"),
+            ("shifted_1_x", ShiftedRight, "one place too few in the first shift"),
+            ("shifted_3_shift", BitInverted(2), "product 32 places off"),
+            ("product_1_magnitude", BitStuckAtZero(28), "top bit of a product dropped"),
+            ("product_2_shift", BitInverted(0), "product a byte off"),
+            ("rotated_0_word", BitStuckAtZero(31), "a bit of a product lost"),
+            ("rotated_3_covered", BitStuckAtZero(0), "lowest byte of the grid lost"),
+            ("rotated_3_covered", BitStuckAtZero(10), "highest byte of the grid lost"),
+            ("rotated_1_covered", BitStuckAtOne(5), "a product twice on the grid"),
+            ("aligned_2", BitStuckAtZero(80), "sign of a product dropped"),
+            ("sum_5_0", BitStuckAtZero(81), "sign of two products dropped"),
+            ("sum_5_1", Incremented, "a carry too many"),
+            ("one_5_1", StuckAtZero, "no one completes a complement"),
+            ("one_6_0", StuckAtOne, "a one for what is complete"),
+            ("sum_6_0", ShiftedLeft, "one place off"),
+            ("class_1_nan", StuckAtZero, "NaN lost"),
+            ("class_6_all_negative_zero", StuckAtOne, "sums of zero keep -0"),
+        ],
+    ),
+    ("fp32_accumulate_t4_fpga", FP32_ACCUMULATE),
+    ("fp32_multiply_add_fpga", MULTIPLY_ADD),
+    ("exact104_accumulate_t4_fpga", EXACT_ACCUMULATE),
+];
+
+#[test]
+fn every_fault_in_lanes_for_fpgas_is_noticed() {
+    every_fault_is_noticed_on(&Bench::small_fpga(), &FPGA_FAULTS);
+}
+
 #[test]
 fn every_fault_is_noticed() {
-    let bench = Bench::small();
-    let sound = rtl::elaborate(&bench).unwrap_or_else(|errors| panic!("{errors}"));
-    run(&bench, &mut Native::new(&sound), SEED, LIMIT).unwrap_or_else(|wrong| panic!("without a fault: {wrong:#x?}"));
+    every_fault_is_noticed_on(&Bench::small(), &FAULTS);
+}
 
-    assert_noticed(&sound, &FAULTS, LIMIT, |design| {
-        run(&bench, &mut Native::new(design), SEED, LIMIT).err().map(|noticed| noticed.after)
+fn every_fault_is_noticed_on(bench: &Bench, faults: &[(&str, &[Line])]) {
+    let sound = rtl::elaborate(bench).unwrap_or_else(|errors| panic!("{errors}"));
+    run(bench, &mut Native::new(&sound), Cases::new(bench, SEED), LIMIT)
+        .unwrap_or_else(|wrong| panic!("without a fault: {wrong:#x?}"));
+
+    assert_noticed(&sound, faults, LIMIT, |design| {
+        run(bench, &mut Native::new(design), Cases::new(bench, SEED), LIMIT).err().map(|noticed| noticed.after)
     });
 }

@@ -10,6 +10,8 @@
 //! | `expected`     | what golden says about a case                                                 |
 //! | `agreement`    | runs cases through a bench and compares every result and every flag           |
 //! | `against_golden` | item by item: who agrees over how many cases                                |
+//! | `products`     | dot products of one term side by side                                         |
+//! | `proofs`       | not a test: what takes minutes, for `scripts/proofs`                          |
 //! | `mutation`     | injects deliberate faults, one after the other                                |
 //! | `faults`       | every deliberate fault is noticed                                             |
 //! | `transcendental` | the transcendental unit: every FP16 number, a million FP32 numbers a function      |
@@ -29,6 +31,7 @@ mod expected;
 mod faults;
 mod mutation;
 mod numbers;
+mod products;
 mod random;
 mod simulators;
 mod transcendental;

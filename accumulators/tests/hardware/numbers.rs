@@ -33,6 +33,10 @@ const FRACTIONS: [u32; 15] = [
     0x00_1000, 0x00_3000,
 ];
 
+/// The same of FP16.
+pub const FP16_FRACTIONS: [u16; 16] =
+    [0, 1, 2, 3, 0x00f, 0x0f0, 0x155, 0x1ff, 0x200, 0x201, 0x2aa, 0x300, 0x3f0, 0x3fc, 0x3fe, 0x3ff];
+
 /// One of a list.
 pub fn pick<T: Copy>(rng: &mut SmallRng, list: &[T]) -> T {
     list[rng.random_range(0..list.len())]

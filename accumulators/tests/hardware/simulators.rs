@@ -56,7 +56,7 @@ impl Simulation for Native {
 
 /// On Verilator.
 pub struct Verilated {
-    model: cosim::Model,
+    pub model: cosim::Model,
     inputs: Vec<cosim::Port>,
     outputs: Vec<cosim::Port>,
 }

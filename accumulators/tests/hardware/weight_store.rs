@@ -1,7 +1,7 @@
 //! The weight store against a plain array: words along lanes and along k, every phase, one cycle later.
 
 use accumulators::weight_store::{LATENCY_CYCLES, WeightStore};
-use accumulators::{AccumulatorKind, AmpConfig};
+use accumulators::{AccumulatorKind, AmpConfig, Target};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rtl::Bits;
@@ -57,7 +57,7 @@ fn every_phase_delivers_what_was_written_along_lanes_or_along_k() {
     assert_eq!(LATENCY_CYCLES, 1, "the scoreboard looks one cycle after the read");
     println!("seed {SEED:#x}");
     for terms in [1, 2, 4, 8, 16] {
-        let config = AmpConfig { terms, rows: 16, accumulator: AccumulatorKind::Fp32 };
+        let config = AmpConfig { terms, rows: 16, accumulator: AccumulatorKind::Fp32, target: Target::StandardCells };
         let design = rtl::elaborate(&WeightStore { config }).unwrap_or_else(|errors| panic!("{errors}"));
         let mut sim = Simulator::new(&design).expect("the design compiles");
         let input = |name: &str| sim.input(name).expect("a port");

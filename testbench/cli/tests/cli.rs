@@ -379,9 +379,9 @@ fn verilog_is_written_with_a_file_list() {
     let written = fs::read_dir(sandbox.folder.join("rtl")).unwrap().count();
     assert_eq!(written, files.len() + 3, "what is listed, the list, the core and its testbench");
 
-    sandbox.succeed("emit --config small16 --top dot_product_t1 --out part");
-    let list = fs::read_to_string(sandbox.folder.join("part/dot_product_t1.f")).unwrap();
-    assert_eq!(list.lines().last(), Some("dot_product_t1.v"));
+    sandbox.succeed("emit --config small16 --top dot_product_t1_fpga --out part");
+    let list = fs::read_to_string(sandbox.folder.join("part/dot_product_t1_fpga.f")).unwrap();
+    assert_eq!(list.lines().last(), Some("dot_product_t1_fpga.v"));
     assert!(!list.contains("tile.v"));
     assert!(!sandbox.folder.join("part/tile_tb.sv").exists(), "a part has no host port");
 

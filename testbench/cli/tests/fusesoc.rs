@@ -111,7 +111,7 @@ fn its_simulation_fails_at_one_wrong_bit() {
 
 #[test]
 fn a_part_is_a_core_without_simulation() {
-    let sandbox = Sandbox::emit("part", "dot_product_t1", "tessera:small16:dot_product_t1");
+    let sandbox = Sandbox::emit("part", "dot_product_t1_fpga", "tessera:small16:dot_product_t1_fpga");
     let shown = sandbox.succeed(&["core", "show", sandbox.core]);
     assert!(shown.contains("synth") && !shown.contains("sim "), "{shown}");
     sandbox.succeed(&["run", "--target", "lint", sandbox.core]);
@@ -119,8 +119,8 @@ fn a_part_is_a_core_without_simulation() {
 
 #[test]
 fn lint_fails_where_verilator_warns() {
-    let sandbox = Sandbox::emit("lint", "dot_product_t1", "tessera:small16:dot_product_t1");
-    let path = sandbox.folder.join("verilog/dot_product_t1.v");
+    let sandbox = Sandbox::emit("lint", "dot_product_t1_fpga", "tessera:small16:dot_product_t1_fpga");
+    let path = sandbox.folder.join("verilog/dot_product_t1_fpga.v");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("\nendmodule", "\n    wire nothing_reads_this = 1'b0;\nendmodule")).unwrap();
     assert!(!sandbox.fusesoc(&["run", "--target", "lint", sandbox.core]).status.success());

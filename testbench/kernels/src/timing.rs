@@ -193,7 +193,7 @@ impl Timeline {
     /// A block: loaded, then stepped phase by phase. Its first row may be issued from `row_free` on; gives back when
     /// that of the next block may.
     fn step_block(&mut self, rows: u64, k_count: usize, row_free: u64) -> u64 {
-        let AmpConfig { terms, accumulator, .. } = self.config;
+        let terms = self.config.terms;
         let group_values = self.config.access_values();
         self.asked.push_back(self.entries);
         let start = (self.entries + ENTRY_CYCLES).max(self.loader).max(self.handed_over);
@@ -210,7 +210,7 @@ impl Timeline {
             let loaded = start + groups * BLOCK as u64 + GROUP_CYCLES;
             let first = self.stepper.max(loaded).max(row_free);
             self.stepper = first + rows;
-            row_free = first + accumulator.loop_cycles() as u64;
+            row_free = first + self.config.loop_cycles() as u64;
         }
         row_free
     }

@@ -244,7 +244,7 @@ impl Stepper {
     fn in_loop(&self, m: &Builder, at: &RowAddress, issued: Signal) -> Signal {
         let mut hit = lit(0, 1);
         let (mut valid, mut before) = (issued, at.clone());
-        for cycle in 1..self.config.accumulator.loop_cycles() {
+        for cycle in 1..self.config.loop_cycles() {
             valid = valid.register_reset(&format!("in_loop_valid_{cycle}"));
             before = before.register_all(&format!("in_loop_{cycle}"));
             hit = hit | (valid & before.row.eq(at.row) & before.half.eq(at.half));

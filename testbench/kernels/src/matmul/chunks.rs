@@ -158,7 +158,7 @@ fn cost_cycles(problem: &MatmulProblem, config: &TileConfig, chunks: &Chunks) ->
 
     let amp = config.amp();
     let block_load = BLOCK_WORDS / amp.access_words();
-    let block = |rows: usize| (amp.phases() * rows.max(amp.accumulator.loop_cycles())).max(block_load);
+    let block = |rows: usize| (amp.phases() * rows.max(amp.loop_cycles())).max(block_load);
     let rows_of_chunk = |rows: usize| {
         let rest = rows % config.rows;
         rows / config.rows * block(config.rows) + if rest == 0 { 0 } else { block(rest) }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 
-use accumulators::AccumulatorKind;
 use golden::{MatmulOptions, Shape, Start};
 use rtl::wave::{CYCLE_NS, TraceOptions, Waveform};
+use tile::TileConfig;
 use wellen::simple;
 use wellen::{SignalRef, SignalValueRef};
 
@@ -63,7 +63,8 @@ const AMP: &str = "amp_engine.amp";
 fn steps_follow_golden(cycles: &Cycles) -> usize {
     // Cycle of the operands after `step`, and of the state after them (headers of `amp.rs` and `lane.rs`).
     let operands_after = 1;
-    let state_after = (AccumulatorKind::Fp32.state_cycles() + AccumulatorKind::Fp32.accumulate_cycles()) as u64;
+    let amp = TileConfig::ipu64().amp();
+    let state_after = (amp.state_cycles() + amp.accumulate_cycles()) as u64;
     let mut states: HashMap<(u64, u64, usize), golden::Accumulator> = HashMap::new();
     let mut compared = 0;
     for cycle in 0..cycles.count() - operands_after - state_after {

@@ -9,7 +9,7 @@ pub fn utilisation(points: &[(usize, f64)], config: &TileConfig) -> Result<Strin
     let block_load = block_words(config) as f64;
     let bound = |rows: usize| {
         let useful = (amp.phases() * rows) as f64;
-        let taken = (amp.phases() * rows.max(amp.accumulator.loop_cycles())) as f64;
+        let taken = (amp.phases() * rows.max(amp.loop_cycles())) as f64;
         100.0 * useful / taken.max(block_load)
     };
     let most = points.iter().map(|&(rows, _)| rows).max().unwrap_or(1);

@@ -126,7 +126,7 @@ pub fn rough(config: &GridConfig, problem: &MatmulProblem, partition: Partition)
 fn tile_cycles(config: &TileConfig, rows: usize, columns: usize, k: usize) -> usize {
     let amp = config.amp();
     let block_load = BLOCK as usize * BLOCK as usize / 4 / amp.access_words();
-    let block = |rows: usize| (amp.phases() * rows.max(amp.accumulator.loop_cycles())).max(block_load);
+    let block = |rows: usize| (amp.phases() * rows.max(amp.loop_cycles())).max(block_load);
     let rest = rows % config.rows;
     let all_rows = rows / config.rows * block(config.rows) + if rest == 0 { 0 } else { block(rest) };
     all_rows * columns.div_ceil(LANES as usize) * k.div_ceil(BLOCK as usize)

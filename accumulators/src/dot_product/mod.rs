@@ -9,30 +9,43 @@
 //! ```
 //! | Contract   |                                                                              |
 //! |------------|------------------------------------------------------------------------------|
-//! | Latency    | [`LATENCY_CYCLES`] = 2                                                       |
+//! | Latency    | [`DotProduct::latency_cycles`]: 2, on an FPGA 5 or more                      |
 //! | Throughput | one dot product a cycle                                                      |
 //! | Handshake  | none: results follow operands by the latency, whether they mean anything     |
 //! | Reset      | none                                                                         |
 //! | Numerics   | exact; infinite and NaN products leave on their own outputs, not in the sum  |
 
-use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, select};
+mod carry_chain;
+mod carry_save;
 
+use rtl::{Builder, Bundle, Module, Ports, Signal, bundle};
+
+use crate::config::Target;
 use crate::format::{FP16, PRODUCT_FIXED_BITS};
-use crate::multiply::{Product, multiply_exact};
+use crate::pair::Pair;
 use crate::sum::Sum;
 use crate::unpack::{Unpacked, unpack};
 
 /// Bits right of the point: products of the smallest subnormals weigh 2^-48.
 pub const FRACTION_BITS: u32 = 48;
 
-/// Cycles from operands to sum.
-pub const LATENCY_CYCLES: usize = 2;
-
 /// A dot product of `terms` pairs.
 #[derive(Clone, Copy, Debug)]
 pub struct DotProduct {
     /// Pairs that are multiplied and summed.
     pub terms: usize,
+    /// What it is built for.
+    pub target: Target,
+}
+
+impl DotProduct {
+    /// Cycles from operands to sum.
+    pub fn latency_cycles(&self) -> usize {
+        match self.target {
+            Target::StandardCells => carry_save::LATENCY_CYCLES,
+            Target::Fpga => carry_chain::latency_cycles(self.terms),
+        }
+    }
 }
 
 bundle! {
@@ -75,9 +88,13 @@ bundle! {
 
 impl DotProductOut {
     /// Declares the ports.
-    pub fn ports(ports: &Ports, terms: usize) -> DotProductOut {
+    pub fn ports(ports: &Ports, terms: usize, target: Target) -> DotProductOut {
+        let sum = ports.nested("sum");
         DotProductOut {
-            sum: Sum::ports(&ports.nested("sum"), terms, PRODUCT_FIXED_BITS + 1),
+            sum: match target {
+                Target::StandardCells => Sum::carry_save_ports(&sum, terms, PRODUCT_FIXED_BITS + 1),
+                Target::Fpga => Sum::whole_ports(&sum, sum_bits(terms)),
+            },
             class: SumClass::ports(&ports.nested("class")),
         }
     }
@@ -119,7 +136,7 @@ impl Module for DotProduct {
     type Out = DotProductOut;
 
     fn name(&self) -> String {
-        format!("dot_product_t{}", self.terms)
+        self.target.module_name(format!("dot_product_t{}", self.terms))
     }
 
     fn inputs(&self, ports: &Ports) -> DotProductIn {
@@ -132,68 +149,29 @@ impl Module for DotProduct {
 
     fn build(&self, m: &Builder, io: DotProductIn) -> DotProductOut {
         m.summary("Multiplies FP16 pairs and sums the products exactly.");
-
-        // Stage 1: 11 x 11-bit significand products, exponents added.
-        let products: Vec<Product> = (0..self.terms)
+        let pairs: Vec<Pair> = (0..self.terms)
             .map(|i| {
                 let w = unpack(&format!("w_{i}"), io.w.bits(16 * i..16 * (i + 1)), FP16);
-                multiply_exact(&format!("pair_{i}"), &io.x[i], &w, io.enable.bit(i))
+                Pair::of(&format!("pair_{i}"), &io.x[i], &w, io.enable.bit(i))
             })
             .collect();
-        let class = classify(&products).register_all("class_1");
-        let finite: Vec<Finite> = products
-            .into_iter()
-            .enumerate()
-            .map(|(i, Product { sign, magnitude, shift, .. })| {
-                Finite { sign, magnitude, shift }.register_all(&format!("product_{i}"))
-            })
-            .collect();
-
-        // Stage 2: every product at its place on the 2^-48 grid; negative ones complemented, and a one beside the sum
-        // completes each of them to two's complement.
-        //   | sign | 2^31 ........ 2^0 | 2^-1 ........ 2^-48 |
-        let (aligned, ones): (Vec<Signal>, Vec<Signal>) = finite
-            .iter()
-            .enumerate()
-            .map(|(i, product)| {
-                let placed = place(product).named(format!("placed_{i}")).zero_extend(PRODUCT_FIXED_BITS + 1);
-                let aligned = placed ^ product.sign.repeat(PRODUCT_FIXED_BITS + 1);
-                (aligned.named(format!("aligned_{i}")), product.sign)
-            })
-            .unzip();
-        DotProductOut { sum: Sum::of(&aligned, &ones).register_all("sum_2"), class: class.register_all("class_2") }
+        let sum = match self.target {
+            Target::StandardCells => carry_save::sum(&pairs),
+            Target::Fpga => carry_chain::sum(&pairs),
+        };
+        let class = (1..=self.latency_cycles())
+            .fold(classify(&pairs), |class, cycle| class.register_all(&format!("class_{cycle}")));
+        DotProductOut { sum, class }
     }
 }
 
-bundle! {
-    /// What of a product enters the sum.
-    struct Finite {
-        sign: Signal,
-        magnitude: Signal,
-        shift: Signal,
-    }
-}
-
-/// The magnitude shifted to its place, in three steps of two bits of the shift: fewer gates than six of one.
-fn place(product: &Finite) -> Signal {
-    (0..product.shift.width()).step_by(2).fold(product.magnitude, |word, low| {
-        let width = (word.width() + (3 << low)).min(PRODUCT_FIXED_BITS);
-        let distances = [0, 1, 2, 3].map(|n| {
-            let distance = n << low;
-            word.bits(0..word.width().min(width - distance)).zero_extend(width) << distance
-        });
-        select(product.shift.bits(low..low + 2), distances)
-    })
-}
-
-fn classify(products: &[Product]) -> SumClass {
-    let any =
-        |of: &dyn Fn(&Product) -> Signal| products.iter().map(of).reduce(|a, b| a | b).expect("at least one product");
+fn classify(pairs: &[Pair]) -> SumClass {
+    let any = |of: &dyn Fn(&Pair) -> Signal| pairs.iter().map(of).reduce(|a, b| a | b).expect("at least one pair");
     SumClass {
-        nan: any(&|product| product.nan),
-        invalid: any(&|product| product.invalid),
-        positive_infinity: any(&|product| product.infinite & !product.sign),
-        negative_infinity: any(&|product| product.infinite & product.sign),
-        all_negative_zero: !any(&|product| product.not_negative_zero),
+        nan: any(&|pair| pair.nan),
+        invalid: any(&|pair| pair.invalid),
+        positive_infinity: any(&|pair| pair.infinite & !pair.sign),
+        negative_infinity: any(&|pair| pair.infinite & pair.sign),
+        all_negative_zero: !any(&|pair| pair.not_negative_zero),
     }
 }

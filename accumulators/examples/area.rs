@@ -1,24 +1,23 @@
-//! The Verilog of a lane of the AMP without its memory, as `scripts/ppa` measures it:
+//! The Verilog that `scripts/ppa` measures:
 //!
 //! ```text
-//! cargo run --release --package tessera-accumulators --example bare_lane -- fp32 4 [pins]
+//! cargo run --package tessera-accumulators --example area -- lane|harness|amp fp32|exact TERMS cells|fpga
 //! ```
 //!
-//! The operands are bit patterns, so that what unpacks them counts. The state of an FP32 accumulator comes and goes;
-//! an exact one is kept in a register, as if there were one row. With `pins`, the top is a harness of two pins, so
-//! that paths on an FPGA run from register to register:
+//! `lane` is a lane of the AMP without its memory. The operands are bit patterns, so that what unpacks them counts. The
+//! state of an FP32 accumulator comes and goes; an exact one is kept in a register, as if there were one row. `harness`
+//! is that lane in one of two pins, so that paths on an FPGA run from register to register:
 //!
 //! ```text
 //!   data --> shift register --> bare_lane --> register --> folded, one bit a cycle
 //! ```
+//! `amp` is the AMP of 64 rows.
 
-use accumulators::AccumulatorKind;
-use accumulators::dot_product::{DotProduct, DotProductIn};
-use accumulators::exact::ExactAccumulate;
+use accumulators::dot_product::DotProductIn;
 use accumulators::format::FP16;
-use accumulators::fp32::Fp32Accumulate;
-use accumulators::lane::{AccumulateIn, AccumulateOut};
+use accumulators::lane::AccumulateOut;
 use accumulators::unpack::unpack;
+use accumulators::{AccumulatorKind, Amp, AmpConfig, Target};
 use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat};
 
 /// A lane without its memory.
@@ -26,6 +25,7 @@ use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat};
 struct BareLane {
     terms: usize,
     accumulator: AccumulatorKind,
+    target: Target,
 }
 
 bundle! {
@@ -58,19 +58,14 @@ impl Module for BareLane {
     }
 
     fn build(&self, m: &Builder, io: BareLaneIn) -> AccumulateOut {
-        let terms = self.terms;
+        let BareLane { terms, accumulator, target } = *self;
         let x = (0..terms).map(|i| unpack(&format!("x_{i}"), io.x.bits(16 * i..16 * (i + 1)), FP16)).collect();
         let operands = DotProductIn { x, w: io.w, enable: io.enable };
-        let products = m.instance("dot_product", &DotProduct { terms }, operands);
-        let bits = self.accumulator.state_bits();
+        let bits = accumulator.state_bits();
         let register = io.state.is_none().then(|| m.register("accumulator", bits));
         let state = io.state.or(register.as_ref().map(|register| register.q)).expect("one of the two");
-        let state = state & (!io.start).repeat(bits);
-        let inputs = AccumulateIn { products, state };
-        let out = match self.accumulator {
-            AccumulatorKind::Fp32 => m.instance("accumulate", &Fp32Accumulate { terms }, inputs),
-            AccumulatorKind::Exact { bits } => m.instance("accumulate", &ExactAccumulate { terms, bits }, inputs),
-        };
+        let config = AmpConfig { terms, rows: 64, accumulator, target };
+        let out = config.arithmetic().instances(m, operands, state & (!io.start).repeat(bits));
         if let Some(register) = register {
             register.set(out.next_state);
         }
@@ -105,7 +100,7 @@ impl Module for Harness {
     }
 
     fn build(&self, m: &Builder, io: HarnessIn) -> HarnessOut {
-        let BareLane { terms, accumulator } = self.lane;
+        let BareLane { terms, accumulator, .. } = self.lane;
         let operand_bits = terms * FP16.bits();
         let mut widths = vec![operand_bits, operand_bits, terms, 1];
         widths.extend((accumulator == AccumulatorKind::Fp32).then_some(32));
@@ -130,18 +125,27 @@ impl Module for Harness {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (kind, terms, pins) = match arguments[..] {
-        [kind, terms] => (kind, terms, false),
-        [kind, terms, "pins"] => (kind, terms, true),
-        _ => panic!("expected: fp32|exact TERMS [pins]"),
+    let [unit, kind, terms, target] = arguments[..] else {
+        panic!("expected: lane|harness|amp fp32|exact TERMS cells|fpga")
     };
     let accumulator = match kind {
         "fp32" => AccumulatorKind::Fp32,
         "exact" => AccumulatorKind::EXACT,
         _ => panic!("accumulator {kind}; expected fp32 or exact"),
     };
-    let lane = BareLane { terms: terms.parse().expect("a number of terms"), accumulator };
-    let design = if pins { rtl::elaborate(&Harness { lane }) } else { rtl::elaborate(&lane) };
+    let target = match target {
+        "cells" => Target::StandardCells,
+        "fpga" => Target::Fpga,
+        _ => panic!("target {target}; expected cells or fpga"),
+    };
+    let terms = terms.parse().expect("a number of terms");
+    let lane = BareLane { terms, accumulator, target };
+    let design = match unit {
+        "lane" => rtl::elaborate(&lane),
+        "harness" => rtl::elaborate(&Harness { lane }),
+        "amp" => rtl::elaborate(&Amp { config: AmpConfig { terms, rows: 64, accumulator, target } }),
+        _ => panic!("unit {unit}; expected lane, harness or amp"),
+    };
     let design = design.unwrap_or_else(|errors| panic!("{errors}"));
     print!("{}", rtl::verilog::emit_string(&design, &rtl::verilog::Options::default()));
 }
