@@ -16,11 +16,13 @@
 //! | [`random`](mod@random) | the random bits of stochastic rounding                                    |
 //! | [`counts`]      | NaNs, overflows, numbers that became zero                                        |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
+//! | [`convolution`](mod@convolution) | a two-dimensional convolution, likewise                   |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
 //! | [`tile`]        | the whole tile: a program in a memory image, command by command                  |
 
 pub mod accumulator;
 pub mod convert;
+pub mod convolution;
 pub mod counts;
 pub mod flags;
 pub mod format;
@@ -36,6 +38,7 @@ mod window;
 
 pub use accumulator::{Accumulator, AccumulatorKind, Activation, ExactState, OutputType, ReadOut};
 pub use convert::{fp16_to_fp32, fp32_to_fp16, relu_fp16, relu_fp32};
+pub use convolution::{ConvolutionError, ConvolutionShape, Padding, convolution};
 pub use counts::{Counts, Element};
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};

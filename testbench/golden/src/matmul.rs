@@ -103,7 +103,7 @@ pub fn matmul(shape: Shape, a: &[u16], b: &[u16], start: Start, options: &Matmul
 }
 
 /// Adds the products of two vectors, step by step.
-fn accumulate(accumulator: &mut Accumulator, x: &[u16], w: &[u16], terms: usize) -> Flags {
+pub(crate) fn accumulate(accumulator: &mut Accumulator, x: &[u16], w: &[u16], terms: usize) -> Flags {
     let steps = x.chunks(terms).zip(w.chunks(terms));
     steps.fold(Flags::NONE, |flags, (x, w)| flags | accumulator.step(x, w, ALL_TERMS))
 }

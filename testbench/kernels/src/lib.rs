@@ -4,6 +4,7 @@
 //! |----------------|----------------------------------------------------------------------------------------|
 //! | [`device`]     | [`Device`](device::Device): load, start, wait, read; on golden model or simulators     |
 //! | [`matmul`]     | dense products of any size on one tile or many: planner, run, comparison               |
+//! | [`convolution`]| two-dimensional convolutions on one tile, without copies of the image                  |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
 //! | [`activity`]   | what AMP, streams and banks did over the cycles of a run                               |
 //! | [`random`]     | matrices from a seed                                                                   |
@@ -12,8 +13,10 @@
 
 pub mod activity;
 pub mod collective;
+pub mod convolution;
 pub mod device;
 pub mod matmul;
+mod pack;
 pub mod random;
 pub mod timing;
 pub mod view;

@@ -136,16 +136,21 @@ impl Timeline {
         }
     }
 
-    /// One more command.
+    /// One more command, all of whose blocks meet all of its rows.
     pub fn push(&mut self, command: &CommandWork) {
+        self.push_blocks(command, command.k_counts.iter().map(|&k_count| (command.rows, k_count)));
+    }
+
+    /// One more command, whose blocks are these instead of its own: rows that each meets, and its valid K.
+    pub fn push_blocks(&mut self, command: &CommandWork, blocks: impl IntoIterator<Item = (usize, usize)>) {
         let fetched = self.fetch();
         let half_ready = self.preload(command, fetched);
 
         // Between lists the reader of entries looks for the next descriptor.
         self.entries = self.entries.max(fetched) + REGISTER_CYCLES;
         let mut row_free = half_ready;
-        for &k_count in command.k_counts {
-            row_free = self.step_block(command.rows as u64, k_count, row_free);
+        for (rows, k_count) in blocks {
+            row_free = self.step_block(rows as u64, k_count, row_free);
         }
         let stepped = self.stepper - 1 + SRAM_CYCLES + self.config.step_cycles() as u64 + REGISTER_CYCLES;
         self.drain(command, stepped);

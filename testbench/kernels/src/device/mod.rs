@@ -37,6 +37,35 @@ fn waveform_failed(error: impl std::fmt::Display) -> DeviceError {
     DeviceError::Simulator(error.to_string())
 }
 
+/// Cycles between two reports of progress.
+const PROGRESS_CYCLES: u64 = 5_000;
+
+/// A program that takes so many times longer than predicted, and so many cycles more, has failed.
+const PATIENCE: (u64, u64) = (20, 100_000);
+
+/// Runs the program at `entry` to its end. `progress` hears now and then how many cycles the device has simulated.
+///
+/// # Errors
+/// The device fails, the program stops with an error, or takes far longer than predicted.
+pub fn run_program(
+    device: &mut dyn Device,
+    entry: u32,
+    predicted_cycles: u64,
+    progress: &mut dyn FnMut(u64),
+) -> Result<RunStatus, DeviceError> {
+    device.start(entry)?;
+    let limit_cycles = predicted_cycles * PATIENCE.0 + PATIENCE.1;
+    let mut waited = 0;
+    while !device.run(PROGRESS_CYCLES)? {
+        waited += PROGRESS_CYCLES;
+        if waited > limit_cycles {
+            return Err(DeviceError::Timeout { limit_cycles });
+        }
+        progress(device.simulated_cycles());
+    }
+    device.status()?.halted()
+}
+
 /// A tile as its host sees it: memory, registers, start and wait.
 pub trait Device {
     /// What it runs on: `golden`, `native`, `verilator`.

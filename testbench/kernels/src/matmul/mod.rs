@@ -13,7 +13,6 @@
 //! | `layout`  | where matrices and program lie: concurrent streams in banks of their own             |
 //! | `panels`  | which rows and columns each command computes, so that the last results leave soon    |
 //! | `program` | commands, descriptors and the block list that all commands share                     |
-//! | `pack`    | matrices to and from memory words                                                    |
 //! | `run`     | loads, starts, waits, reads                                                          |
 //! | `compare` | the golden results of a plan, and the first difference                               |
 //! | [`grid`]  | the same on many tiles                                                               |
@@ -22,15 +21,14 @@ mod chunks;
 mod compare;
 pub mod grid;
 mod layout;
-mod pack;
 mod panels;
 mod plan;
 mod program;
 mod run;
 
 pub use compare::{Comparison, Difference, expected};
-pub(crate) use layout::access_bytes;
 pub use layout::{Layout, Region};
+pub(crate) use layout::{Sharing, Sizes, access_bytes};
 pub use panels::Panel;
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;

@@ -5,10 +5,10 @@ use std::ops::Range;
 use golden::{Flags, OutputType, Start};
 use isa::register;
 
-use super::pack::{Matrix, pack_fp32_rows, pack_inputs, pack_weights, unpack_results};
 use super::plan::{Launch, MatmulPlan};
 use super::{MatmulProblem, StartKind};
-use crate::device::{Counters, Device, DeviceError};
+use crate::device::{Counters, Device, DeviceError, run_program};
+use crate::pack::{Matrix, pack_fp32_rows, pack_inputs, pack_weights, unpack_results};
 
 /// The matrices of a product, row-major bit patterns.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +76,6 @@ impl MatmulReport {
     }
 }
 
-/// Cycles between two reports of progress.
-const PROGRESS_CYCLES: u64 = 5_000;
-
-/// A program that takes so many times longer than predicted, and so many cycles more, has failed.
-const PATIENCE: (u64, u64) = (20, 100_000);
-
 /// Runs the plan. `progress` hears now and then how many cycles were simulated, of about [`simulation_cycles`].
 ///
 /// Panics if the operands are not those of the plan.
@@ -112,17 +106,8 @@ pub fn run_matmul(
         memory.load(device, plan, operands, launch)?;
         device.write_register(&register::FLAGS, u64::MAX)?;
         let program = &plan.programs[launch.program];
-        device.start(program.program.entry)?;
-        let limit_cycles = program.predicted_cycles * PATIENCE.0 + PATIENCE.1;
-        let mut waited = 0;
-        while !device.run(PROGRESS_CYCLES)? {
-            waited += PROGRESS_CYCLES;
-            if waited > limit_cycles {
-                return Err(DeviceError::Timeout { limit_cycles });
-            }
-            progress(device.simulated_cycles() - cycles_before);
-        }
-        let status = device.status()?.halted()?;
+        let mut tell = |cycles| progress(cycles - cycles_before);
+        let status = run_program(device, program.program.entry, program.predicted_cycles, &mut tell)?;
         report.cycles += status.cycles;
         report.flags |= status.flags;
         report.counters.add(&device.counters()?);

@@ -5,8 +5,8 @@ use isa::register;
 
 use super::plan::GridPlan;
 use crate::device::{Counters, DeviceError, GridHost, Pins, TileStopped};
-use crate::matmul::pack::{Matrix, pack_fp32_rows, pack_inputs, pack_weights, unpack_results};
 use crate::matmul::run::Operands;
+use crate::pack::{Matrix, pack_fp32_rows, pack_inputs, pack_weights, unpack_results};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use golden::OutputType;
 use isa::{BLOCK, LANES};
 
-use super::layout::Region;
+use crate::matmul::Region;
 
 /// A row-major matrix of bit patterns.
 #[derive(Clone, Copy)]
@@ -50,26 +50,28 @@ pub fn unpack_results(words: &[u64], output: OutputType, columns: usize, region:
         OutputType::Fp32 => 32,
         OutputType::Fp16 => 16,
     };
-    let value = |row: &[u64], column: usize| {
-        let position = column * bits;
-        let word = row[position / 64] >> (position % 64);
-        (word & ((1 << bits) - 1)) as u32
-    };
     let rows = words.chunks(region.pitch_words as usize);
-    rows.map(|row| (0..columns).map(|column| value(row, column)).collect()).collect()
+    rows.map(|row| (0..columns).map(|column| unpacked(row, bits, column)).collect()).collect()
 }
 
-fn pack_fp16(values: &[u16]) -> Vec<u64> {
+/// The value of `bits` bits at an index of words, at most 32 bits.
+pub fn unpacked(words: &[u64], bits: usize, index: usize) -> u32 {
+    let position = index * bits;
+    (words[position / 64] >> (position % 64) & ((1 << bits) - 1)) as u32
+}
+
+/// FP16 numbers, four a word.
+pub fn pack_fp16(values: &[u16]) -> Vec<u64> {
     values.chunks(4).map(|four| join(four, 16)).collect()
 }
 
 /// Values of `bits` bits in one word, the first lowest.
-fn join<T: Copy + Into<u64>>(values: &[T], bits: usize) -> u64 {
+pub fn join<T: Copy + Into<u64>>(values: &[T], bits: usize) -> u64 {
     values.iter().rev().fold(0, |word, &value| word << bits | value.into())
 }
 
 /// Zeros up to `length`.
-fn padded(mut words: Vec<u64>, length: usize) -> Vec<u64> {
+pub fn padded(mut words: Vec<u64>, length: usize) -> Vec<u64> {
     assert!(words.len() <= length, "{} words in rows of {length}", words.len());
     words.resize(length, 0);
     words

@@ -1,0 +1,42 @@
+//! Two-dimensional convolutions on one tile, without a copy of the image for each tap.
+//!
+//! ```text
+//!   ConvolutionProblem --> bands --> rectangles --> program --> ConvolutionPlan
+//!                          fit the   of output      commands,        |
+//!                          memory    pixels         lists            v
+//!   pixels, weights, bias ---------------------------------------> run --> KernelReport --> compare (golden)
+//! ```
+//! A command computes up to 16 filters of a rectangle of output pixels. Its block list has an entry for each tap and
+//! 16 channels, which says how far the tap is from the pixel, and which pixels of the rectangle it meets: those whose
+//! tap is in the padding are skipped, so padding costs nothing.
+//!
+//! | File         | What it decides or does                                                           |
+//! |--------------|-----------------------------------------------------------------------------------|
+//! | `rectangles` | cuts a band of output rows into rectangles, and lists the blocks that each meets  |
+//! | `plan`       | which output rows and filters are in memory at a time, and where                  |
+//! | `program`    | commands and descriptors                                                          |
+//! | `run`        | loads, starts, waits, reads                                                       |
+//!
+//! In memory a pixel is its channels, group after group, each group filled up to a whole access; weights are blocks of
+//! 16 channels x 16 filters, tap after tap; results are as pixels are.
+
+mod plan;
+mod program;
+mod rectangles;
+mod run;
+
+pub use plan::{ConvolutionLaunch, ConvolutionPlan, ConvolutionPlanError, Panel, plan};
+pub use run::{ConvolutionOperands, expected, run_convolution};
+
+use golden::{ConvolutionShape, ReadOut};
+
+/// A convolution to plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvolutionProblem {
+    /// Sizes.
+    pub shape: ConvolutionShape,
+    /// Sums start from one FP32 number a filter; else from +0.
+    pub bias: bool,
+    /// How results leave.
+    pub read_out: ReadOut,
+}

@@ -1,0 +1,311 @@
+//! Which output rows and filters are in memory at a time, and where everything lies.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use golden::{ConvolutionError, ConvolutionShape, MatmulOptions, TileParameters};
+use isa::{BLOCK, LANES, Program, WORD_BYTES};
+use thiserror::Error;
+use tile::{TileConfig, TileConfigError};
+
+use super::ConvolutionProblem;
+use super::program::{self, BIAS_BYTES, Draft, results};
+use super::rectangles::{BLOCK_WORDS, Band, OutOfReach, PixelLayout};
+use crate::matmul::{Region, Sharing, Sizes, access_bytes};
+
+/// A convolution that cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConvolutionPlanError {
+    /// The sizes are not those of a convolution.
+    #[error(transparent)]
+    Shape(#[from] ConvolutionError),
+    /// The configuration is not legal.
+    #[error(transparent)]
+    Config(#[from] TileConfigError),
+    /// Not even one output row of 16 filters fits.
+    #[error(
+        "configuration {name} has {memory_bytes} bytes of memory, too few for one output row of 16 filters of this convolution"
+    )]
+    Memory {
+        /// Name of the configuration.
+        name: String,
+        /// Its memory.
+        memory_bytes: usize,
+    },
+    /// The padding or the dilation is so large that a list entry cannot say how far a tap is.
+    #[error("padding and dilation reach {words} words of 8 bytes beyond the image: expected less than 131072")]
+    Reach {
+        /// How far the farthest tap is.
+        words: usize,
+    },
+}
+
+/// Filters that a command computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panel {
+    /// Their group.
+    pub group: usize,
+    /// The filters, at most 16.
+    pub filters: Range<usize>,
+    /// Bytes from a pixel's first result in memory to theirs.
+    pub result_offset: u32,
+}
+
+/// How a convolution is computed on a tile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConvolutionPlan {
+    /// What is computed.
+    pub problem: ConvolutionProblem,
+    /// On what.
+    pub config: TileConfig,
+    /// How a pixel lies in memory.
+    pub(super) pixels: PixelLayout,
+    /// Where everything lies.
+    pub(super) regions: Regions,
+    pub(super) bands: Vec<Band>,
+    /// Panels that are in memory together.
+    pub(super) panels: Vec<Vec<Panel>>,
+    /// Each with its predicted cycles.
+    pub(super) programs: Vec<(Program, u64)>,
+    /// One after the other.
+    pub launches: Vec<ConvolutionLaunch>,
+}
+
+/// One START of the tile: some filters of a band of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvolutionLaunch {
+    /// The image.
+    pub image: usize,
+    /// Index of the band of output rows.
+    pub band: usize,
+    /// Index of the panels.
+    pub panels: usize,
+    /// Index of the program.
+    pub program: usize,
+}
+
+/// Where everything lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Regions {
+    pub program: Region,
+    /// Pixels, a row of the region each.
+    pub inputs: Region,
+    /// A panel a row.
+    pub weights: Region,
+    /// Output pixels.
+    pub results: Region,
+    /// A panel a row; empty without.
+    pub bias: Region,
+}
+
+impl ConvolutionPlan {
+    /// Predicted cycles from START to DONE, over all launches.
+    pub fn predicted_cycles(&self) -> u64 {
+        self.launches.iter().map(|launch| self.programs[launch.program].1).sum()
+    }
+
+    /// The golden model's options for this plan.
+    pub fn options(&self) -> MatmulOptions {
+        let parameters = TileParameters::of(&self.config.configuration(), self.config.memory_bytes());
+        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
+    }
+}
+
+/// Plans a convolution.
+///
+/// # Errors
+/// The sizes or the configuration are not legal, or its memory is too small.
+pub fn plan(config: &TileConfig, problem: &ConvolutionProblem) -> Result<ConvolutionPlan, ConvolutionPlanError> {
+    config.validate()?;
+    problem.shape.validate()?;
+    let search = Search::new(config, problem);
+    let chosen = Sharing::all().find_map(|sharing| search.cheapest(sharing).transpose());
+    let Some(chosen) = chosen.transpose()? else {
+        return Err(ConvolutionPlanError::Memory { name: config.name.clone(), memory_bytes: config.memory_bytes() });
+    };
+    Ok(chosen.finish(config, problem, search.pixels))
+}
+
+/// Some way to cut a convolution, and where that puts things.
+struct Choice {
+    bands: Vec<Band>,
+    panels: Vec<Vec<Panel>>,
+    regions: Regions,
+    /// The filters change slowest, so that weights stay; otherwise the pixels do.
+    filters_outer: bool,
+    cost_words: usize,
+}
+
+struct Search<'a> {
+    config: &'a TileConfig,
+    problem: &'a ConvolutionProblem,
+    pixels: PixelLayout,
+    panels: Vec<Panel>,
+}
+
+impl<'a> Search<'a> {
+    fn new(config: &'a TileConfig, problem: &'a ConvolutionProblem) -> Self {
+        let shape = &problem.shape;
+        let access = access_bytes(config);
+        let group_words = (shape.group_channels() as u32 * 2).next_multiple_of(access) / WORD_BYTES;
+        let pixels = PixelLayout { group_words, pixel_words: group_words * shape.groups as u32 };
+        let filters = shape.group_filters();
+        let panels_of_group = |group: usize| {
+            let first = group * filters;
+            (0..filters).step_by(LANES as usize).map(move |filter| Panel {
+                group,
+                filters: first + filter..first + filters.min(filter + LANES as usize),
+                result_offset: 0,
+            })
+        };
+        Search { config, problem, pixels, panels: (0..shape.groups).flat_map(panels_of_group).collect() }
+    }
+
+    /// The way that moves the fewest words, of those that fit; `None` if none does.
+    fn cheapest(&self, sharing: Sharing) -> Result<Option<Choice>, ConvolutionPlanError> {
+        let [output_rows, _] = self.problem.shape.output();
+        let mut known: BTreeMap<usize, Vec<Band>> = BTreeMap::new();
+        let mut best: Option<Choice> = None;
+        for panels in parts(self.panels.len()) {
+            for rows in parts(output_rows) {
+                if !known.contains_key(&rows) {
+                    known.insert(rows, self.bands(rows)?);
+                }
+                let choice = self.choice(&known[&rows], panels, sharing);
+                if let Some(choice) = choice {
+                    if best.as_ref().is_none_or(|best| choice.cost_words < best.cost_words) {
+                        best = Some(choice);
+                    }
+                    // Fewer rows at a time move more.
+                    break;
+                }
+            }
+        }
+        Ok(best)
+    }
+
+    fn bands(&self, rows: usize) -> Result<Vec<Band>, ConvolutionPlanError> {
+        let shape = &self.problem.shape;
+        let [output_rows, _] = shape.output();
+        let amp = self.config.amp();
+        let band = |first: usize| Band::new(shape, &amp, self.pixels, first..output_rows.min(first + rows));
+        let bands: Result<Vec<Band>, OutOfReach> = (0..output_rows).step_by(rows).map(band).collect();
+        bands.map_err(|_| ConvolutionPlanError::Reach { words: self.reach() })
+    }
+
+    /// Words from a pixel to the farthest tap of its filter.
+    fn reach(&self) -> usize {
+        let ConvolutionShape { image, kernel, dilation, .. } = self.problem.shape;
+        let far = |axis: usize| ((kernel[axis] - 1) * dilation[axis]).max(self.problem.shape.before()[axis]);
+        (far(0) * image[1] + far(1)) * self.pixels.pixel_words as usize
+    }
+
+    /// Bands of so many rows with so many panels at a time; `None` if they do not fit.
+    fn choice(&self, bands: &[Band], panels: usize, sharing: Sharing) -> Option<Choice> {
+        let (shape, config) = (&self.problem.shape, self.config);
+        let [_, output_columns] = shape.output();
+        let access = access_bytes(config);
+        let panels: Vec<Vec<Panel>> = self.panels.chunks(panels).map(|panels| self.placed(panels)).collect();
+        let most = panels.iter().map(Vec::len).max()?;
+        let rows = |count: usize, row_bytes: u32| (count as u32 * row_bytes, row_bytes / WORD_BYTES);
+        let most_of = |size: fn(&Band) -> usize| bands.iter().map(size).max();
+        let taps = shape.kernel[0] * shape.kernel[1];
+        let blocks = (taps * shape.group_channels().div_ceil(BLOCK as usize)) as u32;
+        let program_words = bands.iter().map(|band| program::program_words(band, most)).max()?;
+        let result_bytes = panels.iter().map(|panels| self.result_bytes(panels)).max()?;
+        let sizes = Sizes {
+            program: (program_words as u32 * WORD_BYTES, 0),
+            inputs: rows(most_of(|band| band.input_rows.len())? * shape.image[1], self.pixels.pixel_words * WORD_BYTES),
+            weights: rows(most, blocks * BLOCK_WORDS * WORD_BYTES),
+            results: rows(most_of(|band| band.rows.len())? * output_columns, result_bytes.next_multiple_of(access)),
+            partials: (0, 0),
+            bias: if self.problem.bias { rows(most, BIAS_BYTES) } else { (0, 0) },
+        };
+        if !sizes.fit(config, sharing) {
+            return None;
+        }
+        let layout = sizes.place(config, sharing);
+        let regions = Regions {
+            program: layout.program,
+            inputs: layout.inputs,
+            weights: layout.weights,
+            results: layout.results,
+            bias: layout.bias,
+        };
+        let input_words: usize = bands.iter().map(|band| band.input_rows.len()).sum::<usize>()
+            * shape.image[1]
+            * self.pixels.pixel_words as usize
+            * shape.batch;
+        let weight_words = self.panels.len() * (blocks * BLOCK_WORDS) as usize;
+        let many_images = shape.batch * bands.len() > 1;
+        // The inner of the two is loaded again and again, unless there is one of it.
+        let inputs_again = if many_images { panels.len() } else { 1 } * input_words + weight_words;
+        let weights_again = if panels.len() > 1 { shape.batch * bands.len() } else { 1 } * weight_words + input_words;
+        let filters_outer = inputs_again < weights_again;
+        let cost_words = inputs_again.min(weights_again);
+        Some(Choice { bands: bands.to_vec(), panels, regions, filters_outer, cost_words })
+    }
+
+    /// The panels that are in memory together, with the places of their results: each begins a whole access.
+    fn placed(&self, panels: &[Panel]) -> Vec<Panel> {
+        let mut offset = 0;
+        let place = |panel: &Panel| {
+            let placed = Panel { result_offset: offset, ..panel.clone() };
+            offset += self.panel_bytes(panel);
+            placed
+        };
+        panels.iter().map(place).collect()
+    }
+
+    fn panel_bytes(&self, panel: &Panel) -> u32 {
+        let bytes = panel.filters.len() * results(&self.problem.read_out).bytes();
+        (bytes as u32).next_multiple_of(access_bytes(self.config))
+    }
+
+    fn result_bytes(&self, panels: &[Panel]) -> u32 {
+        panels.iter().map(|panel| self.panel_bytes(panel)).sum()
+    }
+}
+
+/// A number, and numbers that part it into two, three, four and so on, until 1.
+fn parts(most: usize) -> impl Iterator<Item = usize> {
+    let mut last = 0;
+    (1..=most).map(move |parts| most.div_ceil(parts)).filter(move |&size| {
+        let new = size != last;
+        last = size;
+        new
+    })
+}
+
+impl Choice {
+    fn finish(self, config: &TileConfig, problem: &ConvolutionProblem, pixels: PixelLayout) -> ConvolutionPlan {
+        let Choice { bands, panels, regions, filters_outer, .. } = self;
+        let mut programs = vec![];
+        let mut index_of = BTreeMap::new();
+        for (p, panels) in panels.iter().enumerate() {
+            for (b, band) in bands.iter().enumerate() {
+                let Draft { program, predicted_cycles } =
+                    program::build(config, problem, pixels, &regions, band, panels);
+                index_of.insert((b, p), programs.len());
+                programs.push((program, predicted_cycles));
+            }
+        }
+        let mut launches: Vec<ConvolutionLaunch> = (0..problem.shape.batch)
+            .flat_map(|image| index_of.iter().map(move |(&key, &program)| (image, key, program)))
+            .map(|(image, (band, panels), program)| ConvolutionLaunch { image, band, panels, program })
+            .collect();
+        if filters_outer {
+            launches.sort_by_key(|launch| (launch.panels, launch.image, launch.band));
+        }
+        ConvolutionPlan {
+            problem: *problem,
+            config: config.clone(),
+            pixels,
+            regions,
+            bands,
+            panels,
+            programs,
+            launches,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Runs a plan on a device.
+
+use std::ops::Range;
+
+use golden::{ConvolutionShape, Flags, MatmulResult};
+use isa::{BLOCK, LANES, register};
+
+use super::plan::{ConvolutionLaunch, ConvolutionPlan, Panel};
+use super::program::results;
+use super::rectangles::Band;
+use crate::device::{Counters, Device, DeviceError, run_program};
+use crate::matmul::MatmulReport;
+use crate::pack::{join, padded, unpacked};
+
+/// What a convolution works on: bit patterns.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvolutionOperands<'a> {
+    /// FP16, images x rows x columns x channels.
+    pub pixels: &'a [u16],
+    /// FP16, filters x rows x columns x channels of a group.
+    pub weights: &'a [u16],
+    /// FP32, one a filter; where the plan has a bias.
+    pub bias: Option<&'a [u32]>,
+}
+
+impl ConvolutionOperands<'_> {
+    fn check(&self, plan: &ConvolutionPlan) {
+        let shape = &plan.problem.shape;
+        assert_eq!(self.pixels.len(), shape.batch * shape.image[0] * shape.image[1] * shape.channels, "N x H x W x C");
+        let taps = shape.kernel[0] * shape.kernel[1];
+        assert_eq!(self.weights.len(), shape.filters * taps * shape.group_channels(), "O x H x W x I");
+        assert_eq!(self.bias.map(<[u32]>::len), plan.problem.bias.then_some(shape.filters), "one number a filter");
+    }
+}
+
+/// What the plan computes, by the golden model. Panics if the operands are not those of the plan.
+pub fn expected(plan: &ConvolutionPlan, operands: &ConvolutionOperands) -> MatmulResult {
+    let ConvolutionOperands { pixels, weights, bias } = *operands;
+    golden::convolution(&plan.problem.shape, pixels, weights, bias, &plan.options())
+}
+
+/// Runs the plan. `progress` hears now and then how many cycles were simulated. Results are images x output rows x
+/// output columns x filters.
+///
+/// Panics if the operands are not those of the plan.
+///
+/// # Errors
+/// The device fails or a program stops with an error.
+pub fn run_convolution(
+    device: &mut dyn Device,
+    plan: &ConvolutionPlan,
+    operands: &ConvolutionOperands,
+    progress: &mut dyn FnMut(u64),
+) -> Result<MatmulReport, DeviceError> {
+    operands.check(plan);
+    let shape = &plan.problem.shape;
+    let [output_rows, output_columns] = shape.output();
+    let cycles_before = device.simulated_cycles();
+    let mut report = MatmulReport {
+        bits: vec![0; shape.batch * output_rows * output_columns * shape.filters],
+        flags: Flags::NONE,
+        cycles: 0,
+        predicted_cycles: plan.predicted_cycles(),
+        macs: shape.macs(),
+        macs_per_cycle: plan.config.macs_per_cycle() as u64,
+        counters: Counters::default(),
+        simulated_cycles: 0,
+    };
+    let mut resident = Resident::default();
+    for launch in &plan.launches {
+        resident.load(device, plan, operands, launch)?;
+        device.write_register(&register::FLAGS, u64::MAX)?;
+        let (program, predicted_cycles) = &plan.programs[launch.program];
+        let mut tell = |cycles| progress(cycles - cycles_before);
+        let status = run_program(device, program.entry, *predicted_cycles, &mut tell)?;
+        report.cycles += status.cycles;
+        report.flags |= status.flags;
+        report.counters.add(&device.counters()?);
+        read_results(device, plan, launch, &mut report.bits)?;
+        progress(device.simulated_cycles() - cycles_before);
+    }
+    report.simulated_cycles = device.simulated_cycles() - cycles_before;
+    Ok(report)
+}
+
+/// What the memory holds: nothing is loaded twice in a row.
+#[derive(Default)]
+struct Resident {
+    program: Option<usize>,
+    /// Image and band.
+    pixels: Option<(usize, usize)>,
+    panels: Option<usize>,
+}
+
+impl Resident {
+    fn load(
+        &mut self,
+        device: &mut dyn Device,
+        plan: &ConvolutionPlan,
+        operands: &ConvolutionOperands,
+        launch: &ConvolutionLaunch,
+    ) -> Result<(), DeviceError> {
+        let ConvolutionLaunch { image, band, panels, program } = *launch;
+        let (shape, regions) = (&plan.problem.shape, &plan.regions);
+        if self.program.replace(program) != Some(program) {
+            device.load(&plan.programs[program].0)?;
+        }
+        if self.pixels.replace((image, band)) != Some((image, band)) {
+            let words = pack_pixels(plan, operands.pixels, image, &plan.bands[band]);
+            device.write_memory(regions.inputs.address, &words)?;
+        }
+        if self.panels.replace(panels) != Some(panels) {
+            let panels = &plan.panels[panels];
+            let words: Vec<u64> =
+                panels.iter().flat_map(|panel| pack_weights(shape, operands.weights, &panel.filters)).collect();
+            device.write_memory(regions.weights.address, &words)?;
+            if let Some(bias) = operands.bias {
+                let of_panel = |panel: &Panel| {
+                    let words = bias[panel.filters.clone()].chunks(2).map(|pair| join(pair, 32)).collect();
+                    padded(words, LANES as usize / 2)
+                };
+                let words: Vec<u64> = panels.iter().flat_map(of_panel).collect();
+                device.write_memory(regions.bias.address, &words)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The input rows of a band.
+fn pack_pixels(plan: &ConvolutionPlan, pixels: &[u16], image: usize, band: &Band) -> Vec<u64> {
+    let shape = &plan.problem.shape;
+    let (row_pixels, channels) = (shape.image[1], shape.group_channels());
+    let first = (image * shape.image[0] + band.input_rows.start) * row_pixels * shape.channels;
+    let values = &pixels[first..][..band.input_rows.len() * row_pixels * shape.channels];
+    let group = |values: &[u16]| {
+        padded(values.chunks(4).map(|four| join(four, 16)).collect(), plan.pixels.group_words as usize)
+    };
+    values.chunks(channels).flat_map(group).collect()
+}
+
+/// Blocks of 16 channels x 16 filters, tap after tap, both filled up with zeros.
+fn pack_weights(shape: &ConvolutionShape, weights: &[u16], filters: &Range<usize>) -> Vec<u64> {
+    let side = BLOCK as usize;
+    let (taps, channels) = (shape.kernel[0] * shape.kernel[1], shape.group_channels());
+    let weight = |filter: usize, tap: usize, channel: usize| -> u16 {
+        if channel < channels && filter < filters.end { weights[(filter * taps + tap) * channels + channel] } else { 0 }
+    };
+    let row = |(tap, channel): (usize, usize)| {
+        let row: Vec<u16> =
+            (filters.start..filters.start + LANES as usize).map(|filter| weight(filter, tap, channel)).collect();
+        row.chunks(4).map(|four| join(four, 16)).collect::<Vec<u64>>()
+    };
+    let rows = (0..taps).flat_map(|tap| (0..channels.next_multiple_of(side)).map(move |channel| (tap, channel)));
+    rows.flat_map(row).collect()
+}
+
+/// Reads the results of a launch into their place.
+fn read_results(
+    device: &mut dyn Device,
+    plan: &ConvolutionPlan,
+    launch: &ConvolutionLaunch,
+    bits: &mut [u32],
+) -> Result<(), DeviceError> {
+    let (shape, region) = (&plan.problem.shape, &plan.regions.results);
+    let (band, stored) = (&plan.bands[launch.band], results(&plan.problem.read_out));
+    let [output_rows, output_columns] = shape.output();
+    let pixels = band.rows.len() * output_columns;
+    let words = device.read_memory(region.address, pixels * region.pitch_words as usize)?;
+    let first = (launch.image * output_rows + band.rows.start) * output_columns;
+    for (pixel, words) in (first..).zip(words.chunks(region.pitch_words as usize)) {
+        for panel in &plan.panels[launch.panels] {
+            let first = panel.result_offset as usize / stored.bytes();
+            let values = (first..).take(panel.filters.len()).map(|index| unpacked(words, stored.bytes() * 8, index));
+            bits[pixel * shape.filters..][panel.filters.clone()]
+                .iter_mut()
+                .zip(values)
+                .for_each(|(bits, value)| *bits = value);
+        }
+    }
+    Ok(())
+}
