@@ -164,21 +164,13 @@ impl<'a> Search<'a> {
     /// The way that moves the fewest words, of those that fit; `None` if none does.
     fn cheapest(&self, sharing: Sharing) -> Result<Option<Choice>, ConvolutionPlanError> {
         let [output_rows, _] = self.problem.shape.output();
-        let mut known: BTreeMap<usize, Vec<Band>> = BTreeMap::new();
+        let cuts: Vec<Vec<Band>> = parts(output_rows).map(|rows| self.bands(rows)).collect::<Result<_, _>>()?;
         let mut best: Option<Choice> = None;
         for panels in parts(self.panels.len()) {
-            for rows in parts(output_rows) {
-                if !known.contains_key(&rows) {
-                    known.insert(rows, self.bands(rows)?);
-                }
-                let choice = self.choice(&known[&rows], panels, sharing);
-                if let Some(choice) = choice {
-                    if best.as_ref().is_none_or(|best| choice.cost_words < best.cost_words) {
-                        best = Some(choice);
-                    }
-                    // Fewer rows at a time move more.
-                    break;
-                }
+            // Of the cuts that fit, the first: fewer rows at a time move more.
+            let Some(choice) = cuts.iter().find_map(|bands| self.choice(bands, panels, sharing)) else { continue };
+            if best.as_ref().is_none_or(|best| choice.cost_words < best.cost_words) {
+                best = Some(choice);
             }
         }
         Ok(best)
