@@ -116,7 +116,7 @@ fn cut(
 /// About how many cycles the blocks of a rectangle take, for one panel.
 fn cycles_of(shape: &ConvolutionShape, amp: &AmpConfig, rows: &Range<usize>, columns: &Range<usize>) -> usize {
     let load = (BLOCK * BLOCK) as usize / amp.access_values();
-    let loop_cycles = amp.accumulator.loop_cycles();
+    let loop_cycles = amp.loop_cycles();
     let taps = blocks(shape, rows, columns);
     taps.map(|tap| (tap.k_count.div_ceil(amp.terms) * tap.pixels().max(loop_cycles)).max(load)).sum()
 }
