@@ -189,18 +189,18 @@ impl VectorLane {
     fn terms(&self, operands: &Operands) -> Terms {
         let chosen = operands.choose(self.widest);
         let Operands { x, y, .. } = operands;
-        let Addend { sign, exponent, significand, zero } = chosen.addend;
+        let Addend { sign, exponent, significand } = chosen.addend;
         let (half, whole) = (self.widest.significand_bits() / 2, self.widest.significand_bits());
         let factor = x.significand & chosen.arithmetic.repeat(whole);
 
         // Where the window's top is, by the product; then how far down the addend begins. One at the top or above, or
-        // alone, is the top. Zero has no place of its own.
+        // alone, is the top. So may zero be: a product below it is rounded to zero in any case.
         let bits = self.exponent_bits();
         let [exponent_x, exponent_y, own] = [x.exponent, y.exponent, exponent].map(|e| e.zero_extend(bits));
         let top = exponent_x + exponent_y + lit(ABOVE_BITS as i32 + 1 - self.widest.bias(), bits);
         let depth = (top.named("window_top") - own).named("depth");
         let product_zero = (!chosen.arithmetic | x.zero | y.zero).named("product_zero");
-        let at_top = (!zero & (product_zero | depth.msb())).named("at_top");
+        let at_top = (product_zero | depth.msb()).named("at_top");
         let deepest = depth.ge(self.window_bits()).named("deepest");
         let depth_bits = self.window_bits().ilog2() as usize + 1;
         let limited = mux(deepest, lit(self.window_bits(), depth_bits), depth.truncate(depth_bits));

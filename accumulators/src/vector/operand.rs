@@ -42,7 +42,6 @@ bundle! {
         pub sign: Signal,
         pub exponent: Signal,
         pub significand: Signal,
-        pub zero: Signal,
     }
 }
 
@@ -131,7 +130,6 @@ impl Operands {
             sign: mux(is(&[Op::MULTIPLY]), product_sign, sign),
             exponent: taken(&|number| number.exponent) | one_exponent,
             significand: taken(&|number| number.significand) | cat([one, lit(0, widest.fraction_bits)]),
-            zero: (!(takes_x | takes_y | takes_z | one) | taken(&|number| number.zero)).named("addend_zero"),
         };
 
         // Special values. A NaN that counts makes a NaN, except where a number or a truth value is chosen instead.

@@ -18,6 +18,7 @@
 //! | `transcendental_faults` | every deliberate fault in it is noticed                                |
 //! | `random`       | the random generator                                                             |
 //! | `vector`       | the vector ALU: every pair of exponent classes, and operands at random          |
+//! | `vector_faults` | every deliberate fault in it is noticed                                        |
 //! | `weight_store` | the weight store against a plain array                                        |
 //! | `amp`          | the AMP, cycle by cycle, against `amp_model`                                  |
 
@@ -37,6 +38,7 @@ mod simulators;
 mod transcendental;
 mod transcendental_faults;
 mod vector;
+mod vector_faults;
 mod weight_store;
 
 /// Seed of every test that does not say otherwise.
