@@ -127,7 +127,7 @@ pub enum OutType {
 pub enum Round {
     /// To nearest, ties to even
     Rne,
-    /// Stochastic (not built yet)
+    /// Stochastic: up with a probability equal to the fraction that is cut off
     Sr,
 }
 
@@ -143,6 +143,9 @@ pub struct KernelOptions {
     /// Rounding of FP16 results
     #[arg(long, value_enum, default_value = "rne")]
     pub round: Round,
+    /// Where the random bits of stochastic rounding begin
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed_rounding: u32,
     /// FP16 results beyond the finite range become the largest finite number, not infinity
     #[arg(long)]
     pub saturate: bool,
@@ -158,17 +161,20 @@ pub struct KernelOptions {
 }
 
 impl KernelOptions {
-    /// Refuses what the tile does not have.
+    /// Refuses what does not go together.
     pub fn check(&self) -> Result<(), Failure> {
-        if self.round == Round::Sr {
-            let text = "--round sr: this tile has no stochastic rounding yet; expected rne";
-            return Err(Failure::Input(text.to_owned()));
-        }
-        if self.saturate && self.out_type == OutType::Fp32 {
-            let text = "--saturate: concerns FP16 results; expected --out-type fp16 with it";
-            return Err(Failure::Input(text.to_owned()));
+        for (option, given) in [("--round sr", self.round == Round::Sr), ("--saturate", self.saturate)] {
+            if given && self.out_type == OutType::Fp32 {
+                let text = format!("{option}: concerns FP16 results; expected --out-type fp16 with it");
+                return Err(Failure::Input(text));
+            }
         }
         Ok(())
+    }
+
+    /// The seed of the random bits, where results are rounded by them.
+    pub fn stochastic(&self) -> Option<u32> {
+        (self.round == Round::Sr).then_some(self.seed_rounding)
     }
 
     /// The configuration with the accumulators that were asked for.

@@ -472,7 +472,8 @@ fn outputs_that_cannot_be_written_are_refused_before_the_run() {
 fn bad_options_are_refused() {
     let sandbox = Sandbox::new("bad_options");
     let refused = |arguments: &str| sandbox.refusal(arguments);
-    assert_eq!(refused("matmul --round sr"), "--round sr: this tile has no stochastic rounding yet; expected rne");
+    assert_eq!(refused("matmul --round sr"), "--round sr: concerns FP16 results; expected --out-type fp16 with it");
+    assert_eq!(refused("matmul --round sr --out-type fp16 --tiles 2"), "stochastic rounding: expected one tile");
     assert_eq!(refused("matmul --saturate"), "--saturate: concerns FP16 results; expected --out-type fp16 with it");
     let huge = refused("matmul --m 1000000 --n 1 --k 1000000");
     assert!(huge.contains("A has 1000000000000 numbers, expected at most 67108864"), "{huge}");

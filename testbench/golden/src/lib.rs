@@ -42,7 +42,7 @@ pub use convolution::{ConvolutionError, ConvolutionShape, Padding, convolution};
 pub use counts::{Counts, Element};
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
-pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul};
+pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul, matmul_rounded};
 pub use random::Random;
 pub use round::{Overflow, Rounding};
 pub use step::{ALL_TERMS, amp_step};

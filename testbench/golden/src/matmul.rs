@@ -2,6 +2,7 @@
 
 use crate::accumulator::{Accumulator, AccumulatorKind, ReadOut};
 use crate::flags::Flags;
+use crate::round::Rounding;
 use crate::step::ALL_TERMS;
 
 /// Sizes of a product: A is `m` x `k`, B is `k` x `n`, the result is `m` x `n`. All matrices are row-major.
@@ -78,6 +79,18 @@ pub struct MatmulResult {
 ///
 /// Panics if the length of a slice does not match `shape` or `terms` is not 1, 2, 4, 8 or 16.
 pub fn matmul(shape: Shape, a: &[u16], b: &[u16], start: Start, options: &MatmulOptions) -> MatmulResult {
+    matmul_rounded(shape, a, b, start, options, |_, _| Rounding::NearestEven)
+}
+
+/// As [`matmul`], with the FP16 result (row, column) rounded as `rounding` says.
+pub fn matmul_rounded(
+    shape: Shape,
+    a: &[u16],
+    b: &[u16],
+    start: Start,
+    options: &MatmulOptions,
+    rounding: impl Fn(usize, usize) -> Rounding,
+) -> MatmulResult {
     let Shape { m, n, k } = shape;
     assert!([1, 2, 4, 8, 16].contains(&options.terms), "terms are 1, 2, 4, 8 or 16, not {}", options.terms);
     assert_eq!(a.len(), m * k, "A is M x K");
@@ -94,9 +107,9 @@ pub fn matmul(shape: Shape, a: &[u16], b: &[u16], start: Start, options: &Matmul
                 Some(partial_sum) => options.accumulator.from_partial_sum(partial_sum),
             };
             let step_flags = accumulate(&mut accumulator, a_row, b_column, options.terms);
-            let (bits, exit_flags) = accumulator.read(options.read_out);
-            result.bits.push(bits);
-            result.flags |= entry_flags | step_flags | exit_flags;
+            let element = accumulator.read_rounded(options.read_out, rounding(row, column));
+            result.bits.push(element.bits);
+            result.flags |= entry_flags | step_flags | element.flags;
         }
     }
     result

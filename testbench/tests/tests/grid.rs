@@ -75,7 +75,8 @@ fn every_partition_of_random_products_is_bit_exact_and_predicted() {
             let output = if round % 2 == 0 { OutputType::Fp32 } else { OutputType::Fp16 };
             let activation = if round < 2 { Activation::None } else { Activation::Relu };
             let read_out = ReadOut { output, overflow: Overflow::Saturate, activation };
-            let problem = MatmulProblem { shape, start: starts[round % 3], read_out, exact_sums: false };
+            let start = starts[round % 3];
+            let problem = MatmulProblem { shape, start, read_out, exact_sums: false, stochastic: None };
             for partition in Partition::all(shape, tiles) {
                 let Some(plan) = plan_partition(&config, &problem, partition) else { continue };
                 results += check(&mut grid, &plan, &mut random).0;

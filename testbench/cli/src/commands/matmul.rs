@@ -84,6 +84,8 @@ pub struct Product {
     pub bias: Option<Matrix>,
     /// Interrupted sums keep all their bits.
     pub exact_sums: bool,
+    /// Results are rounded stochastically, from this seed.
+    pub stochastic: Option<u32>,
 }
 
 /// A run, and what there is to say about it.
@@ -228,13 +230,22 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
     };
     let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, shape.m, shape.n);
     let bias = arguments.kernel.bias.as_ref().map(read_bias).transpose()?;
-    Ok(Product { shape, a, b, bias, exact_sums: arguments.kernel.exact_sums })
+    let (exact_sums, stochastic) = (arguments.kernel.exact_sums, arguments.kernel.stochastic());
+    Ok(Product { shape, a, b, bias, exact_sums, stochastic })
 }
 
 impl Product {
+    /// Of random numbers, with nothing special.
+    pub fn random(shape: Shape, random: &mut Random) -> Product {
+        let Shape { m, n, k } = shape;
+        let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
+        Product { shape, a, b, bias: None, exact_sums: false, stochastic: None }
+    }
+
     /// What is to be planned.
     fn problem(&self, read_out: golden::ReadOut) -> MatmulProblem {
-        MatmulProblem { shape: self.shape, start: self.start().0, read_out, exact_sums: self.exact_sums }
+        let Product { shape, exact_sums, stochastic, .. } = *self;
+        MatmulProblem { shape, start: self.start().0, read_out, exact_sums, stochastic }
     }
 
     /// What it is computed from.

@@ -376,6 +376,7 @@ mod tests {
             b: vec![0x3C00],
             bias: None,
             exact_sums: false,
+            stochastic: None,
         };
         let mut run = multiply(&mut device, &config, &product, ReadOut::default()).unwrap();
         device.finish().unwrap();

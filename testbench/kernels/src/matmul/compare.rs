@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use golden::{Flags, MatmulOptions, MatmulResult, OutputType, ReadOut, Shape, Start};
+use golden::{Flags, MatmulOptions, MatmulResult, OutputType, Random, ReadOut, Rounding, Shape, Start, matmul_rounded};
 
 use super::MatmulProblem;
+use super::layout::access_bytes;
 use super::plan::MatmulPlan;
 use super::run::Operands;
 
@@ -16,9 +17,11 @@ pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
     let options = plan.options();
     let Shape { m, n, k } = plan.problem.shape;
     let parts = plan.k_parts();
+    let roundings = roundings(plan);
+    let rounding = |row: usize, column: usize| roundings[row * n + column];
     // Sums that keep all their bits are those of one product: the parts follow each other in the order of K.
     if parts.len() == 1 || plan.problem.exact_sums {
-        return golden::matmul(plan.problem.shape, operands.a, operands.b, operands.start, &options);
+        return matmul_rounded(plan.problem.shape, operands.a, operands.b, operands.start, &options, rounding);
     }
     let between = MatmulOptions { read_out: ReadOut::default(), ..options };
     let mut sums: Option<MatmulResult> = None;
@@ -28,11 +31,31 @@ pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
         let b = &operands.b[part.start * n..part.end * n];
         let start = sums.as_ref().map_or(operands.start, |sums| Start::PartialSums(&sums.bits));
         let options = if part.end == k { &options } else { &between };
-        let result = golden::matmul(Shape { m, n, k: part.len() }, &a, b, start, options);
+        let result = matmul_rounded(Shape { m, n, k: part.len() }, &a, b, start, options, rounding);
         flags |= result.flags;
         sums = Some(result);
     }
     MatmulResult { flags, ..sums.expect("at least one part") }
+}
+
+/// How each result is rounded, row by row: stochastically by the random bits of its place in the order in which the
+/// commands store words.
+fn roundings(plan: &MatmulPlan) -> Vec<Rounding> {
+    let Shape { m, n, k } = plan.problem.shape;
+    let mut roundings = vec![Rounding::NearestEven; m * n];
+    let Some(seed) = plan.problem.stochastic else { return roundings };
+    let mut random = Random::from_seed(seed);
+    let results_in_access = access_bytes(&plan.config) as usize / plan.problem.results().bytes();
+    for launch in plan.launches.iter().filter(|launch| launch.k.end == k) {
+        for panel in &plan.programs[launch.program].panels {
+            for row in panel.rows.clone() {
+                let first = (launch.rows.start + row) * n + launch.columns.start + panel.columns.start;
+                let stored = random.roundings(panel.columns.len().next_multiple_of(results_in_access));
+                roundings[first..][..panel.columns.len()].copy_from_slice(&stored[..panel.columns.len()]);
+            }
+        }
+    }
+    roundings
 }
 
 /// How a run compares with the golden model.

@@ -51,6 +51,8 @@ pub struct MatmulProblem {
     /// Sums that are interrupted, because K is cut, keep all their bits. Only with exact accumulators, and for four times
     /// the memory and the words; otherwise they are rounded to FP32.
     pub exact_sums: bool,
+    /// FP16 results are rounded stochastically, by random bits from this seed; else to nearest even. On one tile only.
+    pub stochastic: Option<u32>,
 }
 
 impl MatmulProblem {
@@ -61,6 +63,7 @@ impl MatmulProblem {
             start: StartKind::Zero,
             read_out: ReadOut::default(),
             exact_sums: false,
+            stochastic: None,
         }
     }
 

@@ -162,6 +162,7 @@ struct Draft {
     partial: Option<Stored>,
     result: Stored,
     read_out: ReadOut,
+    stochastic: bool,
     k_counts: Vec<usize>,
     panels: Vec<Panel>,
     predicted_cycles: u64,
@@ -172,6 +173,7 @@ impl Draft {
         let Shape { m, n, k } = kind.shape;
         let start = if kind.k_part > 0 { StartKind::PartialSums } else { problem.start };
         let read_out = if kind.last { problem.read_out } else { ReadOut::default() };
+        let stochastic = problem.stochastic.is_some();
         let block = BLOCK as usize;
         // The host's partial sums are FP32; those of parts before are as the problem says.
         let partial = match start {
@@ -183,7 +185,7 @@ impl Draft {
         let k_counts: Vec<usize> = (0..k).step_by(block).map(|first| block.min(k - first)).collect();
         let common = Common { config, k_counts: &k_counts, partial, result };
         let (panels, predicted_cycles) = panels::panels(common, m, n);
-        Draft { kind: *kind, start, partial, result, read_out, k_counts, panels, predicted_cycles }
+        Draft { kind: *kind, start, partial, result, read_out, stochastic, k_counts, panels, predicted_cycles }
     }
 
     fn finish(self, layout: &Layout) -> TileProgram {
@@ -200,6 +202,7 @@ impl Draft {
             partial: self.partial,
             result: self.result,
             read_out: self.read_out,
+            stochastic: self.stochastic,
         };
         TileProgram {
             program: program::build(layout, &flow, &self.panels, &self.k_counts),

@@ -48,6 +48,8 @@ pub struct Flow {
     /// How results do.
     pub result: Stored,
     pub read_out: ReadOut,
+    /// FP16 results are rounded stochastically.
+    pub stochastic: bool,
 }
 
 /// Bytes that a program for these panels takes.
@@ -146,6 +148,7 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         partial_exact: flow.partial == Some(Stored::ExactSum),
         result_fp16: flow.result == Stored::Fp16,
         result_exact: flow.result == Stored::ExactSum,
+        stochastic: flow.stochastic && flow.result == Stored::Fp16,
         saturate: flow.read_out.overflow == Overflow::Saturate,
         activation: match flow.read_out.activation {
             Activation::None => isa::Activation::NONE,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use golden::{Flags, OutputType, Start};
-use isa::register;
+use isa::{ControlRegister, ProgramBuilder, register};
 
 use super::plan::{Launch, MatmulPlan};
 use super::{MatmulProblem, StartKind};
@@ -101,6 +101,9 @@ pub fn run_matmul(
         counters: Counters::default(),
         simulated_cycles: 0,
     };
+    if let Some(seed) = plan.problem.stochastic {
+        set_seed(device, plan.layout.program.address, seed)?;
+    }
     let mut memory = Resident::default();
     for launch in &plan.launches {
         memory.load(device, plan, operands, launch)?;
@@ -192,6 +195,14 @@ impl Resident {
         }
         Ok(())
     }
+}
+
+/// Runs a program that sets the seed of the AMP's random bits, in the place of the first launch's.
+fn set_seed(device: &mut dyn Device, address: u32, seed: u32) -> Result<(), DeviceError> {
+    let mut builder = ProgramBuilder::new(address);
+    builder.set(ControlRegister::SEED_AMP, seed).halt();
+    device.load(&builder.finish().expect("every seed fits its field"))?;
+    run_program(device, address, 0, &mut |_| ()).map(|_| ())
 }
 
 /// About how many requests a launch makes beside its data: registers before and after it.

@@ -74,7 +74,7 @@ fn configuration_and_counters_have_their_names() {
     assert_eq!((configuration.terms, configuration.rows, configuration.exact), (1, 16, true));
     let names: Vec<&str> = device.counters().unwrap().0.iter().map(|&(name, _)| name).collect();
     assert_eq!(names[..4], ["AMP_ROWS", "STALL_WEIGHTS", "STALL_ACCUMULATOR", "STALL_DRAIN"]);
-    assert_eq!(names[11..], ["SYNC_CYCLES", "EXCHANGE_CYCLES"]);
+    assert_eq!(names[11..14], ["SYNC_CYCLES", "EXCHANGE_CYCLES", "AMP_NANS"]);
 }
 
 #[test]

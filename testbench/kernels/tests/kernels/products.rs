@@ -24,7 +24,8 @@ pub fn problem(shape: Shape, options: u64) -> MatmulProblem {
         2 => StartKind::PartialSums,
         _ => StartKind::Bias,
     };
-    MatmulProblem { shape, start, read_out, exact_sums: false }
+    let stochastic = bit(5).then_some(options as u32);
+    MatmulProblem { shape, start, read_out, exact_sums: false, stochastic }
 }
 
 /// Plans, runs on the golden model's tile and compares. Gives back the plan and the results.

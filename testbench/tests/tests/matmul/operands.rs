@@ -80,7 +80,8 @@ impl Product {
             overflow: if random.one_in(2) { Overflow::Saturate } else { Overflow::ToInfinity },
             activation: if random.one_in(4) { Activation::Relu } else { Activation::None },
         };
-        Product::new(MatmulProblem { shape, start, read_out, exact_sums: false }, data, random)
+        let stochastic = random.one_in(3).then(|| random.bits() as u32);
+        Product::new(MatmulProblem { shape, start, read_out, exact_sums: false, stochastic }, data, random)
     }
 
     pub fn new(problem: MatmulProblem, data: Data, random: &mut Random) -> Self {

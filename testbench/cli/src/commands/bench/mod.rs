@@ -121,9 +121,7 @@ fn measure_emission(figures: &mut Figures) -> Result<(), Failure> {
 
 /// A random product of FP16 matrices with FP32 results, on `device`; fails unless it is bit-exact.
 fn multiply_random(device: &mut dyn Device, config: &TileConfig, shape: Shape) -> Result<Run, Failure> {
-    let Shape { m, n, k } = shape;
-    let mut random = Random::new(0);
-    let product = Product { shape, a: random.fp16s(m * k), b: random.fp16s(k * n), bias: None, exact_sums: false };
+    let product = Product::random(shape, &mut Random::new(0));
     let run = multiply(device, config, &product, ReadOut::default())?;
     verdict(&run.comparison)?;
     Ok(run)

@@ -53,9 +53,7 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
 /// A random cube; fails unless it is bit-exact.
 fn multiply_random<S: Pins>(grid: &mut GridHost<S>, config: &GridConfig, size: usize) -> Result<GridRun, Failure> {
     let shape = Shape { m: size, n: size, k: size };
-    let mut random = Random::new(0);
-    let product =
-        Product { shape, a: random.fp16s(size * size), b: random.fp16s(size * size), bias: None, exact_sums: false };
+    let product = Product::random(shape, &mut Random::new(0));
     let run = multiply(grid, planned(config, &product, ReadOut::default())?, &product)?;
     verdict(&run.comparison)?;
     Ok(run)

@@ -28,6 +28,13 @@ pub const STALLS: [(&str, &str, Register); 10] = [
     ("conflict_host", "bank conflicts of the host", counter::CONFLICT_HOST),
 ];
 
+/// Results that are not what they should be, by cause: key, words for people, and the tile's counter.
+const LOST: [(&str, &str, Register); 3] = [
+    ("nan", "NaN", counter::AMP_NANS),
+    ("overflow", "beyond FP16's largest number", counter::AMP_OVERFLOWS),
+    ("zeroed", "rounded to zero", counter::AMP_ZEROED),
+];
+
 /// What there is to say about a run on one tile as on many.
 pub struct Outcome<'a> {
     pub config: &'a TileConfig,
@@ -62,6 +69,9 @@ pub struct Common<'a> {
     n: usize,
     k: usize,
     out_type: &'static str,
+    /// Rounding of FP16 results, and the seed of its random bits.
+    round: &'static str,
+    seed_rounding: Option<u32>,
     /// Cycles from START to DONE, over all launches.
     cycles: u64,
     predicted_cycles: u64,
@@ -73,6 +83,8 @@ pub struct Common<'a> {
     stalls: BTreeMap<&'static str, u64>,
     /// Sticky flags that were raised.
     flags: Vec<&'static str>,
+    /// Results that are NaN, overflowed, or were rounded to zero; on many tiles of the tile that took longest.
+    lost: BTreeMap<&'static str, u64>,
     /// Cycles of the simulation, moving data included.
     simulated_cycles: u64,
     sim_cycles_per_second: f64,
@@ -143,8 +155,11 @@ impl<'a> Outcome<'a> {
             utilisation: self.utilisation,
             macs: problem.macs(),
             macs_per_cycle: self.macs_per_cycle,
+            round: if problem.stochastic.is_some() { "sr" } else { "rne" },
+            seed_rounding: problem.stochastic,
             stalls: STALLS.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             flags: flag_names(self.flags),
+            lost: LOST.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             simulated_cycles: self.simulated_cycles,
             sim_cycles_per_second: self.cycles_per_second(),
             max_error_ulp: finite(self.error.max_ulp),
@@ -169,7 +184,8 @@ impl<'a> Outcome<'a> {
     /// Sizes and types.
     pub fn product_line(&self) -> String {
         let (shape, output) = (self.problem.shape, type_name(self.problem.read_out.output));
-        format!("{} x {} x {} (M x N x K), fp16 to {output}", shape.m, shape.n, shape.k)
+        let seed = self.problem.stochastic.map(|seed| format!(", stochastic rounding from seed {seed}"));
+        format!("{} x {} x {} (M x N x K), fp16 to {output}{}", shape.m, shape.n, shape.k, seed.unwrap_or_default())
     }
 
     /// Cycles, and what was predicted of them.
@@ -183,12 +199,16 @@ impl<'a> Outcome<'a> {
         let mut lines = vec![];
         let utilisation = 100.0 * self.utilisation;
         lines.push(("MACs", format!("{utilisation:.2} % of {} a cycle were useful", grouped(self.macs_per_cycle))));
-        lines.push(("stalls", stalls(self.counters)));
+        lines.push(("stalls", nonzero(&STALLS, self.counters)));
         let rate = grouped(self.cycles_per_second() as u64);
         let (simulated, seconds) = (grouped(self.simulated_cycles), self.simulation.as_secs_f64());
         lines.push(("simulation", format!("{simulator}, {simulated} cycles in {seconds:.2} s: {rate} cycles/s")));
         let flags = flag_names(self.flags);
         lines.push(("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(" ") }));
+        let lost = nonzero(&LOST, self.counters);
+        if lost != NOTHING {
+            lines.push(("lost", lost));
+        }
         let ErrorSummary { max_ulp, mean_ulp, .. } = self.error;
         lines.push(("error", format!("at most {max_ulp:.3} ulp against FP64, {mean_ulp:.3} on average")));
         lines.push(("golden", golden_line(self.comparison)));
@@ -234,12 +254,15 @@ pub fn golden_line(comparison: &Comparison) -> String {
     }
 }
 
-fn stalls(counters: &Counters) -> String {
-    let count = |register: &Register| counters.get(register);
-    let lost = STALLS.iter().filter(|(_, _, register)| count(register) > 0);
+/// What there is to say where counters say nothing.
+const NOTHING: &str = "none";
+
+/// The counters of a list that are not zero, in words.
+fn nonzero(list: &[(&str, &str, Register)], counters: &Counters) -> String {
+    let counts = list.iter().map(|(_, words, register)| (counters.get(register), words));
     let causes: Vec<String> =
-        lost.map(|(_, words, register)| format!("{} {words}", grouped(count(register)))).collect();
-    if causes.is_empty() { "none".to_owned() } else { causes.join(", ") }
+        counts.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", grouped(count))).collect();
+    if causes.is_empty() { NOTHING.to_owned() } else { causes.join(", ") }
 }
 
 fn accumulator_name(accumulator: Accumulator) -> &'static str {

@@ -30,6 +30,9 @@ pub enum GridPlanError {
     /// Exact sums of accumulators that have none.
     #[error("exact sums: expected exact accumulators, the configuration's are FP32")]
     ExactSums,
+    /// Stochastic rounding, whose order of random bits is that of one tile.
+    #[error("stochastic rounding: expected one tile")]
+    Stochastic,
     /// The operands do not fit, however they are cut.
     #[error(
         "{m} x {n} x {k} on {tiles} tiles of {name}: operands and results of no partition fit the {memory_bytes} bytes of a \
@@ -136,6 +139,9 @@ pub fn plan(config: &GridConfig, problem: &MatmulProblem) -> Result<GridPlan, Gr
     config.validate()?;
     if problem.exact_sums && config.tile.accumulator != Accumulator::Exact {
         return Err(GridPlanError::ExactSums);
+    }
+    if problem.stochastic.is_some() {
+        return Err(GridPlanError::Stochastic);
     }
     let Shape { m, n, k } = problem.shape;
     if m == 0 || n == 0 || k == 0 {
@@ -439,6 +445,7 @@ impl<'a> Draft<'a> {
             partial,
             result,
             read_out,
+            stochastic: false,
         };
         (Layout { weights, ..*layout }, flow, k_counts(k))
     }
