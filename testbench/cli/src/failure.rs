@@ -35,8 +35,22 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::Input(text) | Failure::Run(text)) = self;
-        f.write_str(text)
+        match self {
+            // What a file or an option says may be in it, whatever that is.
+            Failure::Input(text) => {
+                let plain = |c: char| {
+                    if c == '\n' {
+                        " ".to_owned()
+                    } else if c.is_control() {
+                        c.escape_default().to_string()
+                    } else {
+                        c.to_string()
+                    }
+                };
+                text.trim_end().chars().map(plain).try_for_each(|c| f.write_str(&c))
+            }
+            Failure::Run(text) => f.write_str(text),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
-    lines.join("; ").trim_start_matches("error: ").to_owned()
+    lines.join("; ").replace(":; ", ": ").trim_start_matches("error: ").to_owned()
 }
 
 fn main() -> ExitCode {

@@ -3,6 +3,8 @@
 //! FP16 is read as it is. Larger floating-point types are rounded to nearest even, and a note says so; nothing else is
 //! taken. The crate `ndarray-npy` has no FP16 of its own; [`Half`] gives it one.
 
+mod header;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -101,7 +103,7 @@ fn read(path: &Path, format: Format) -> Result<ArrayD<u32>, Failure> {
             } else {
                 "float32 (or float16, or float64, which is rounded to float32)"
             };
-            Err(Failure::Input(format!("{name}: found dtype {found}, expected {expected}")))
+            Err(Failure::Input(format!("{name}: found dtype {}, expected {expected}", one_line(&found.to_string()))))
         }
         Err(error) => {
             let error = one_line(&error.to_string());
@@ -124,6 +126,7 @@ fn read_npy_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
         )));
     }
     file.read_to_end(&mut bytes).map_err(cannot())?;
+    header::check(&bytes).map_err(Failure::input(path.display()))?;
     Ok(bytes)
 }
 
@@ -131,8 +134,14 @@ fn read_as<T: ReadableElement>(bytes: &[u8]) -> Result<ArrayD<T>, ReadNpyError> 
     ArrayD::<T>::read_npy(bytes)
 }
 
+/// What a reader says, which may have the whole header in it: the beginning, in one line.
 fn one_line(text: &str) -> String {
-    text.lines().collect::<Vec<_>>().join(" ")
+    const MOST_CHARACTERS: usize = 200;
+    let line = text.lines().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
 }
 
 /// The numbers as bit patterns of `format`; says how many were changed by rounding.

@@ -1,6 +1,6 @@
 //! Options that subcommands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use golden::{OutputType, Overflow};
@@ -10,6 +10,7 @@ use tile::{Accumulator, TileConfig};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use crate::output_file::protect;
 
 /// Which tile.
 #[derive(Args, Debug, Clone)]
@@ -43,6 +44,7 @@ impl ConfigOptions {
                 Failure::Input(format!("--config {}: expected {names} or the name of a .toml file", self.config))
             });
         }
+        protect(Path::new(&self.config));
         let text =
             std::fs::read_to_string(&self.config).map_err(Failure::input(format!("{}: cannot read", self.config)))?;
         let table: Table = text.parse().map_err(|error: toml::de::Error| {

@@ -128,7 +128,8 @@ impl TraceArguments {
     pub fn check_window(&self, simulated_cycles: u64) -> Result<(), Failure> {
         if !self.trace.is_empty() && self.trace_from >= simulated_cycles {
             let from = self.trace_from;
-            let text = format!("--trace-from {from}: expected less than {simulated_cycles}, the cycles of the run");
+            let text =
+                format!("--trace-from {from}: expected less than {simulated_cycles}, the cycles of the simulation");
             return Err(Failure::Input(text));
         }
         Ok(())

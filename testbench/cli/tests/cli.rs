@@ -589,7 +589,7 @@ fn machines_that_cannot_be_are_refused() {
     assert_eq!(
         refused("--tiles 2 --config small16 --m 999 --n 999 --k 999"),
         "999 x 999 x 999 on 2 tiles of small16: operands and results of no partition fit the 65536 bytes of a tile; \
-         expected a smaller product or more tiles"
+         expected a smaller product or more tiles, or one, which takes it in parts"
     );
     let scope = refused("--tiles 2 --config small16 --m 1 --n 1 --k 1 --trace w.vcd --trace-scope tile_2");
     assert_eq!(

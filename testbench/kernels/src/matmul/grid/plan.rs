@@ -36,7 +36,7 @@ pub enum GridPlanError {
     /// The operands do not fit, however they are cut.
     #[error(
         "{m} x {n} x {k} on {tiles} tiles of {name}: operands and results of no partition fit the {memory_bytes} bytes of a \
-         tile; expected a smaller product or more tiles"
+         tile; expected a smaller product or more tiles, or one, which takes it in parts"
     )]
     Memory {
         /// Rows.
