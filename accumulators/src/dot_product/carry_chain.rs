@@ -80,34 +80,31 @@ pub fn sum(pairs: &[Pair]) -> Sum {
     // one in every cycle; a one for each complement enters in a carry chain, the last one after this sum.
     let (mut sums, mut ones): (Vec<Signal>, Vec<Signal>) =
         rotated.enumerate().map(|(i, product)| (place(&product).named(format!("aligned_{i}")), product.sign)).unzip();
-    let mut cycle = 5;
-    loop {
-        let added = ones.split_off(ones.len() - sums.len() / 2);
-        sums = match sums[..] {
-            [one] => vec![one],
-            _ => {
-                let width = sums[0].width() + 1;
-                let add = |(two, &one): (&[Signal], &Signal)| {
-                    add_with_carry(two[0].sign_extend(width), two[1].sign_extend(width), one).truncate(width)
-                };
-                sums.chunks(2).zip(&added).map(add).collect()
-            }
-        };
-        sums = sums.iter().enumerate().map(|(i, sum)| sum.register(&format!("sum_{cycle}_{i}"))).collect();
+    for cycle in 5..=latency_cycles(pairs.len()) {
+        let mut carries = ones.split_off(ones.len() - sums.len() / 2).into_iter();
+        let added = sums.chunks(2).map(|addends| match *addends {
+            [a, b] => add_signed(a, b, carries.next().expect("one for two addends")),
+            _ => addends[0],
+        });
+        sums = added.enumerate().map(|(i, sum)| sum.register(&format!("sum_{cycle}_{i}"))).collect();
         ones = ones.iter().enumerate().map(|(i, one)| one.register(&format!("one_{cycle}_{i}"))).collect();
-        if let [sum] = sums[..] {
-            return Sum { low: sum, high: vec![], high_one: None, low_one: ones[0] };
-        }
-        cycle += 1;
     }
+    Sum { low: sums[0], high: vec![], high_one: None, low_one: ones[0] }
+}
+
+/// The sum of signed numbers of equal width and of a one, one bit wider.
+fn add_signed(a: Signal, b: Signal, one: Signal) -> Signal {
+    let width = a.width() + 1;
+    add_with_carry(a.sign_extend(width), b.sign_extend(width), one).truncate(width)
 }
 
 /// Rotates by bytes, and tells which bytes of the grid the product covers.
 fn rotate(product: &Product) -> Rotated {
-    let word = product.magnitude.zero_extend(WORD_BYTES * BYTE_BITS);
-    let rotations = [0, 1, 2, 3].map(|bytes| match (WORD_BYTES - bytes) * BYTE_BITS {
-        32 => word,
-        top => cat([word.bits(0..top), word.bits(top..word.width())]),
+    let word_bits = WORD_BYTES * BYTE_BITS;
+    let twice = product.magnitude.zero_extend(word_bits).repeat(2);
+    let rotations = [0, 1, 2, 3].map(|bytes| {
+        let low = word_bits - bytes * BYTE_BITS;
+        twice.bits(low..low + word_bits)
     });
     let bytes = (OFFSET_BITS + PRODUCT_FIXED_BITS).div_ceil(BYTE_BITS);
     let covers = |byte: usize| {
