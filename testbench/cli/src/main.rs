@@ -42,6 +42,8 @@ struct Arguments {
 enum Command {
     /// Compute A x B on a simulated tile and compare every bit with the golden model
     Matmul(commands::matmul::Arguments),
+    /// Convolve images with filters on a simulated tile and compare every bit with the golden model
+    Conv(commands::conv::Arguments),
     /// List the named configurations
     Configs(commands::configs::Arguments),
     /// Write the Verilog of a tile, or of a part of it
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
     interrupted.expect("the first handler of the process");
     let result = match arguments.command {
         Command::Matmul(arguments) => commands::matmul::run(&arguments),
+        Command::Conv(arguments) => commands::conv::run(&arguments),
         Command::Configs(arguments) => commands::configs::run(&arguments),
         Command::Emit(arguments) => commands::emit::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),

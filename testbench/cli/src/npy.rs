@@ -35,6 +35,16 @@ impl Matrix {
     }
 }
 
+/// Reads an array of four dimensions, called `what`, as FP16: sizes and bit patterns.
+pub fn read_fp16_tensor(path: &Path, what: &str) -> Result<([usize; 4], Vec<u16>), Failure> {
+    let array = read(path, FP16)?;
+    let shape = <[usize; 4]>::try_from(array.shape()).ok().filter(|shape| !shape.contains(&0)).ok_or_else(|| {
+        let shape = shape_text(array.shape());
+        Failure::Input(format!("{}: found shape {shape}, expected {what}, each at least 1", path.display()))
+    })?;
+    Ok((shape, array.iter().map(|&bits| bits as u16).collect()))
+}
+
 /// Reads a matrix as FP16.
 pub fn read_fp16_matrix(path: &Path) -> Result<Matrix, Failure> {
     let array = read(path, FP16)?;
@@ -183,14 +193,17 @@ fn round_f64(value: f64, format: Format) -> (u32, bool) {
 
 /// Writes a matrix as float32 or float16.
 pub fn write_matrix(writer: impl Write, matrix: &Matrix, format: Format) -> Result<(), String> {
-    let shape = (matrix.rows, matrix.columns);
-    let values = matrix.bits.iter();
+    write_array(writer, &[matrix.rows, matrix.columns], &matrix.bits, format)
+}
+
+/// Writes an array of any shape, the last index fastest, as float32 or float16.
+pub fn write_array(writer: impl Write, shape: &[usize], bits: &[u32], format: Format) -> Result<(), String> {
     let written = if format == FP16 {
-        let halves = values.map(|&bits| Half(bits as u16)).collect();
-        Array2::from_shape_vec(shape, halves).map_err(|error| error.to_string())?.write_npy(writer)
+        let halves = bits.iter().map(|&bits| Half(bits as u16)).collect();
+        ArrayD::from_shape_vec(shape, halves).map_err(|error| error.to_string())?.write_npy(writer)
     } else {
-        let floats = values.map(|&bits| f32::from_bits(bits)).collect();
-        Array2::from_shape_vec(shape, floats).map_err(|error| error.to_string())?.write_npy(writer)
+        let floats = bits.iter().map(|&bits| f32::from_bits(bits)).collect();
+        ArrayD::from_shape_vec(shape, floats).map_err(|error| error.to_string())?.write_npy(writer)
     };
     written.map_err(|error| error.to_string())
 }

@@ -152,7 +152,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Puts the waveforms of a device that was finished in their places.
-fn finish(finished: Result<(), DeviceError>, cycles: u64, files: Option<TraceFiles>) -> Result<(), Failure> {
+pub fn finish(finished: Result<(), DeviceError>, cycles: u64, files: Option<TraceFiles>) -> Result<(), Failure> {
     finished?;
     files.map_or(Ok(()), |files| files.commit(cycles))
 }
@@ -291,7 +291,7 @@ pub fn multiply(
 }
 
 /// Shown on a terminal only, and there only after a moment.
-fn progress_bar(cycles: u64) -> ProgressBar {
+pub fn progress_bar(cycles: u64) -> ProgressBar {
     /// Simulations shorter than this end before a bar is read.
     const SHORT_CYCLES: u64 = 50_000;
     if cycles < SHORT_CYCLES || !std::io::stderr().is_terminal() {

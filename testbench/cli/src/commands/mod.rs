@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod configs;
+pub mod conv;
 pub mod emit;
 pub mod matmul;
 

@@ -26,7 +26,7 @@ mod rectangles;
 mod run;
 
 pub use plan::{ConvolutionLaunch, ConvolutionPlan, ConvolutionPlanError, Panel, plan};
-pub use run::{ConvolutionOperands, expected, run_convolution};
+pub use run::{ConvolutionOperands, expected, run_convolution, simulation_cycles};
 
 use golden::{ConvolutionShape, ReadOut};
 

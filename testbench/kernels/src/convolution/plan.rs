@@ -40,6 +40,9 @@ pub enum ConvolutionPlanError {
     },
 }
 
+/// Words of 8 bytes that the offset of a list entry cannot reach.
+const REACH_WORDS: usize = 1 << 17;
+
 /// Filters that a command computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panel {
@@ -121,7 +124,7 @@ pub fn plan(config: &TileConfig, problem: &ConvolutionProblem) -> Result<Convolu
     let search = Search::new(config, problem);
     let chosen = Sharing::all().find_map(|sharing| search.cheapest(sharing).transpose());
     let Some(chosen) = chosen.transpose()? else {
-        return Err(ConvolutionPlanError::Memory { name: config.name.clone(), memory_bytes: config.memory_bytes() });
+        return Err(search.too_large());
     };
     Ok(chosen.finish(config, problem, search.pixels))
 }
@@ -182,7 +185,15 @@ impl<'a> Search<'a> {
         let amp = self.config.amp();
         let band = |first: usize| Band::new(shape, &amp, self.pixels, first..output_rows.min(first + rows));
         let bands: Result<Vec<Band>, OutOfReach> = (0..output_rows).step_by(rows).map(band).collect();
-        bands.map_err(|_| ConvolutionPlanError::Reach { words: self.reach() })
+        // An entry that reaches every tap, but not every weight, has more weights than memory.
+        bands.map_err(|_| match self.reach() {
+            words if words >= REACH_WORDS => ConvolutionPlanError::Reach { words },
+            _ => self.too_large(),
+        })
+    }
+
+    fn too_large(&self) -> ConvolutionPlanError {
+        ConvolutionPlanError::Memory { name: self.config.name.clone(), memory_bytes: self.config.memory_bytes() }
     }
 
     /// Words from a pixel to the farthest tap of its filter.

@@ -9,7 +9,7 @@ use super::plan::{ConvolutionLaunch, ConvolutionPlan, Panel};
 use super::program::results;
 use super::rectangles::Band;
 use crate::device::{Counters, Device, DeviceError, run_program};
-use crate::matmul::MatmulReport;
+use crate::matmul::{MatmulReport, Region};
 use crate::pack::{join, padded, unpacked};
 
 /// What a convolution works on: bit patterns.
@@ -179,4 +179,23 @@ fn read_results(
         }
     }
     Ok(())
+}
+
+/// About how many requests a launch makes beside its data: registers before and after it.
+const REQUESTS_A_LAUNCH: u64 = 50;
+
+/// About how many cycles the simulation of a plan takes: its programs, and a cycle for each word that the host moves.
+pub fn simulation_cycles(plan: &ConvolutionPlan) -> u64 {
+    let words = |region: &Region, rows: usize| u64::from(region.pitch_words) * rows as u64;
+    let [_, output_columns] = plan.problem.shape.output();
+    let launch_cycles = |launch: &ConvolutionLaunch| {
+        let (program, predicted_cycles) = &plan.programs[launch.program];
+        let (band, panels) = (&plan.bands[launch.band], &plan.panels[launch.panels]);
+        let program: u64 = program.segments.iter().map(|segment| segment.words.len() as u64).sum();
+        let inputs = words(&plan.regions.inputs, band.input_rows.len() * plan.problem.shape.image[1]);
+        let results = words(&plan.regions.results, band.rows.len() * output_columns);
+        let weights = words(&plan.regions.weights, panels.len());
+        predicted_cycles + program + inputs + weights + results + REQUESTS_A_LAUNCH
+    };
+    plan.launches.iter().map(launch_cycles).sum()
 }

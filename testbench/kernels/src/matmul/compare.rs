@@ -88,11 +88,19 @@ pub struct Difference {
 
 impl Comparison {
     /// Compares every result of a run, bit for bit, and its flags. Panics unless both have as many, and at least one.
-    pub fn of(problem: &MatmulProblem, (bits, flags): (&[u32], Flags), expected: &MatmulResult) -> Self {
+    pub fn of(problem: &MatmulProblem, found: (&[u32], Flags), expected: &MatmulResult) -> Self {
+        Self::of_rows(problem.shape.n, problem.read_out.output, found, expected)
+    }
+
+    /// The same of results in rows of so many columns.
+    pub fn of_rows(
+        columns: usize,
+        output: OutputType,
+        (bits, flags): (&[u32], Flags),
+        expected: &MatmulResult,
+    ) -> Self {
         assert_eq!(bits.len(), expected.bits.len(), "as many results as the golden model has");
         assert!(!expected.bits.is_empty(), "nothing to compare");
-        let columns = problem.shape.n;
-        let output = problem.read_out.output;
         let pairs = bits.iter().zip(&expected.bits).enumerate();
         let mut differences =
             pairs.filter(|(_, (found, expected))| found != expected).map(|(index, (&found, &expected))| Difference {
@@ -117,16 +125,19 @@ impl Comparison {
     }
 }
 
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Difference {
+    /// Both bit patterns and both numbers.
+    pub fn values(&self) -> String {
         let format = self.output.format();
         let digits = if self.output == OutputType::Fp16 { 4 } else { 8 };
-        let Difference { row, column, found, expected, .. } = *self;
-        write!(
-            f,
-            "row {row}, column {column}: simulated 0x{found:0digits$x} ({}), golden 0x{expected:0digits$x} ({})",
-            format.to_f64(found),
-            format.to_f64(expected)
-        )
+        let Difference { found, expected, .. } = *self;
+        let (number, golden) = (format.to_f64(found), format.to_f64(expected));
+        format!("simulated 0x{found:0digits$x} ({number}), golden 0x{expected:0digits$x} ({golden})")
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {}, column {}: {}", self.row, self.column, self.values())
     }
 }

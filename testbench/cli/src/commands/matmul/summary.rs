@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use golden::Flags;
 use golden::reference::ErrorSummary;
+use golden::{Flags, OutputType, Shape};
 use isa::Register;
 use isa::register as counter;
 use kernels::device::Counters;
@@ -38,7 +38,7 @@ const LOST: [(&str, &str, Register); 3] = [
 /// What there is to say about a run on one tile as on many.
 pub struct Outcome<'a> {
     pub config: &'a TileConfig,
-    pub problem: &'a MatmulProblem,
+    pub work: Work,
     pub cycles: u64,
     pub predicted_cycles: u64,
     pub utilisation: f64,
@@ -49,7 +49,50 @@ pub struct Outcome<'a> {
     pub simulated_cycles: u64,
     pub simulation: Duration,
     pub comparison: &'a Comparison,
-    pub error: &'a ErrorSummary,
+    /// Against FP64, where that was computed.
+    pub error: Option<&'a ErrorSummary>,
+}
+
+/// What was computed.
+#[derive(Clone, Copy)]
+pub struct Work {
+    pub sizes: Sizes,
+    pub output: OutputType,
+    /// The seed of stochastic rounding.
+    pub stochastic: Option<u32>,
+    /// Useful multiply-accumulates.
+    pub macs: u64,
+}
+
+/// Sizes of what was computed. Pairs are vertical, horizontal.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub enum Sizes {
+    Product {
+        m: usize,
+        n: usize,
+        k: usize,
+    },
+    Convolution {
+        batch: usize,
+        image: [usize; 2],
+        channels: usize,
+        filters: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        dilation: [usize; 2],
+        /// Top, bottom, left, right.
+        padding: [usize; 4],
+        groups: usize,
+    },
+}
+
+impl From<&MatmulProblem> for Work {
+    fn from(problem: &MatmulProblem) -> Work {
+        let Shape { m, n, k } = problem.shape;
+        let MatmulProblem { stochastic, read_out, .. } = *problem;
+        Work { sizes: Sizes::Product { m, n, k }, output: read_out.output, stochastic, macs: problem.macs() }
+    }
 }
 
 /// What the objects that `--json` prints have in common. Keys are stable: they are added, never renamed.
@@ -65,9 +108,8 @@ pub struct Common<'a> {
     simulator: &'a str,
     /// Of random operands.
     seed: Option<u64>,
-    m: usize,
-    n: usize,
-    k: usize,
+    #[serde(flatten)]
+    sizes: Sizes,
     out_type: &'static str,
     /// Rounding of FP16 results, and the seed of its random bits.
     round: &'static str,
@@ -117,7 +159,7 @@ impl Run {
         let Run { plan, report, comparison, error, simulation } = self;
         Outcome {
             config: &plan.config,
-            problem: &plan.problem,
+            work: Work::from(&plan.problem),
             cycles: report.cycles,
             predicted_cycles: report.predicted_cycles,
             utilisation: report.utilisation(),
@@ -127,7 +169,7 @@ impl Run {
             simulated_cycles: report.simulated_cycles,
             simulation: *simulation,
             comparison,
-            error,
+            error: Some(error),
         }
     }
 }
@@ -136,7 +178,7 @@ impl<'a> Outcome<'a> {
     /// The keys of an object that a run of either kind has.
     pub fn common(&self, simulator: &'a str, seed: Option<u64>) -> Common<'a> {
         let finite = |value: f64| value.is_finite().then_some(value);
-        let Outcome { config, problem, .. } = *self;
+        let Outcome { config, work, .. } = *self;
         Common {
             config: &config.name,
             terms: config.terms,
@@ -146,24 +188,22 @@ impl<'a> Outcome<'a> {
             memory_bytes: config.memory_bytes(),
             simulator,
             seed,
-            m: problem.shape.m,
-            n: problem.shape.n,
-            k: problem.shape.k,
-            out_type: type_name(problem.read_out.output),
+            sizes: work.sizes,
+            out_type: type_name(work.output),
             cycles: self.cycles,
             predicted_cycles: self.predicted_cycles,
             utilisation: self.utilisation,
-            macs: problem.macs(),
+            macs: work.macs,
             macs_per_cycle: self.macs_per_cycle,
-            round: if problem.stochastic.is_some() { "sr" } else { "rne" },
-            seed_rounding: problem.stochastic,
+            round: if work.stochastic.is_some() { "sr" } else { "rne" },
+            seed_rounding: work.stochastic,
             stalls: STALLS.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             flags: flag_names(self.flags),
             lost: LOST.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             simulated_cycles: self.simulated_cycles,
             sim_cycles_per_second: self.cycles_per_second(),
-            max_error_ulp: finite(self.error.max_ulp),
-            mean_error_ulp: finite(self.error.mean_ulp),
+            max_error_ulp: self.error.and_then(|error| finite(error.max_ulp)),
+            mean_error_ulp: self.error.and_then(|error| finite(error.mean_ulp)),
             compared: self.comparison.compared,
             bit_exact: self.comparison.bit_exact(),
         }
@@ -182,16 +222,34 @@ impl<'a> Outcome<'a> {
     }
 
     /// Sizes and types.
-    pub fn product_line(&self) -> String {
-        let (shape, output) = (self.problem.shape, type_name(self.problem.read_out.output));
-        let seed = self.problem.stochastic.map(|seed| format!(", stochastic rounding from seed {seed}"));
-        format!("{} x {} x {} (M x N x K), fp16 to {output}{}", shape.m, shape.n, shape.k, seed.unwrap_or_default())
+    pub fn work_line(&self) -> (&'static str, String) {
+        let (name, sizes) = match self.work.sizes {
+            Sizes::Product { m, n, k } => ("product", format!("{m} x {n} x {k} (M x N x K)")),
+            Sizes::Convolution { batch, image: [h, w], channels, filters, kernel: [rows, columns], groups, .. } => {
+                let images = format!("{batch} x {h} x {w} x {channels} (N x H x W x C)");
+                let groups = if groups > 1 { format!(" in {groups} groups") } else { String::new() };
+                ("convolution", format!("{images} with {filters} filters of {rows} x {columns}{groups}"))
+            }
+        };
+        let seed = self.work.stochastic.map(|seed| format!(", stochastic rounding from seed {seed}"));
+        (name, format!("{sizes}, fp16 to {}{}", type_name(self.work.output), seed.unwrap_or_default()))
     }
 
     /// Cycles, and what was predicted of them.
     pub fn cycles_line(&self) -> String {
         let prediction = prediction(self.cycles, self.predicted_cycles);
         format!("{} from START to DONE; {prediction}", grouped(self.cycles))
+    }
+
+    /// The lines about a run on one tile, in so many parts.
+    pub fn lines_on_a_tile(&self, launches: usize, simulator: &str) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("tile", self.tile_line()), self.work_line()];
+        if launches > 1 {
+            lines.push(("launches", format!("{launches}: the {} is larger than the memory", lines[1].0)));
+        }
+        lines.push(("cycles", self.cycles_line()));
+        lines.extend(self.lines(simulator));
+        lines
     }
 
     /// What follows on how long it took.
@@ -209,8 +267,9 @@ impl<'a> Outcome<'a> {
         if lost != NOTHING {
             lines.push(("lost", lost));
         }
-        let ErrorSummary { max_ulp, mean_ulp, .. } = self.error;
-        lines.push(("error", format!("at most {max_ulp:.3} ulp against FP64, {mean_ulp:.3} on average")));
+        if let Some(ErrorSummary { max_ulp, mean_ulp, .. }) = self.error {
+            lines.push(("error", format!("at most {max_ulp:.3} ulp against FP64, {mean_ulp:.3} on average")));
+        }
         lines.push(("golden", golden_line(self.comparison)));
         lines
     }
@@ -223,15 +282,7 @@ pub fn table(lines: &[(&'static str, String)]) -> String {
 
 /// The lines of a table about a run on one tile: what each is about, and what there is to say.
 pub fn lines(run: &Run, simulator: &str) -> Vec<(&'static str, String)> {
-    let outcome = run.outcome();
-    let mut lines = vec![("tile", outcome.tile_line()), ("product", outcome.product_line())];
-    let launches = run.plan.launches.len();
-    if launches > 1 {
-        lines.push(("launches", format!("{launches}: the product is larger than the memory")));
-    }
-    lines.push(("cycles", outcome.cycles_line()));
-    lines.extend(outcome.lines(simulator));
-    lines
+    run.outcome().lines_on_a_tile(run.plan.launches.len(), simulator)
 }
 
 /// What was predicted of the cycles, and how far off that was.

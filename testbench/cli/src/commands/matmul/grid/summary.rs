@@ -6,7 +6,7 @@ use kernels::matmul::grid::{Candidate, Partition};
 use serde::Serialize;
 
 use super::GridRun;
-use crate::commands::matmul::summary::{Common, Outcome, grouped};
+use crate::commands::matmul::summary::{Common, Outcome, Work, grouped};
 
 /// The object that `--json` prints. Keys are stable: they are added, never renamed.
 #[derive(Serialize)]
@@ -105,7 +105,7 @@ impl GridRun {
         let GridRun { plan, report, comparison, error, simulation } = self;
         Outcome {
             config: &plan.config.tile,
-            problem: &plan.problem,
+            work: Work::from(&plan.problem),
             cycles: report.cycles,
             predicted_cycles: plan.predicted.total,
             utilisation: report.utilisation(),
@@ -115,7 +115,7 @@ impl GridRun {
             simulated_cycles: report.simulated_cycles,
             simulation: *simulation,
             comparison,
-            error,
+            error: Some(error),
         }
     }
 }
@@ -125,7 +125,7 @@ pub fn lines(run: &GridRun, simulator: &str) -> Vec<(&'static str, String)> {
     let (plan, outcome) = (&run.plan, run.outcome());
     let mut lines = vec![];
     lines.push(("tiles", format!("{} of {}", plan.config.tiles(), outcome.tile_line())));
-    lines.push(("product", outcome.product_line()));
+    lines.push(outcome.work_line());
     lines.push(("partition", format!("{} (M x N x K), best of {}", plan.partition, plan.candidates.len())));
     let others = run.planned().filter(|(candidate, _)| candidate.partition != plan.partition);
     let others: Vec<String> =
