@@ -6,6 +6,7 @@
 //! | [`matmul`]     | dense products of any size on one tile or many: planner, run, comparison               |
 //! | [`convolution`]| two-dimensional convolutions on one tile, without copies of the image                  |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
+//! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |
 //! | [`activity`]   | what AMP, streams and banks did over the cycles of a run                               |
 //! | [`random`]     | matrices from a seed                                                                   |
 //! | [`timing`]     | the cycle model of the AMP engine that plans are chosen by                             |
@@ -19,4 +20,5 @@ pub mod matmul;
 mod pack;
 pub mod random;
 pub mod timing;
+pub mod vector;
 pub mod view;

@@ -1,7 +1,8 @@
-//! Tests of plans and of the host port's driver, without any simulator.
+//! Tests of plans and of the host port's driver, without any simulator, and of vector commands on the native one.
 
 mod convolutions;
 mod host_port;
 mod matmul_plan;
 mod products;
 mod soft_tile;
+mod vector;
