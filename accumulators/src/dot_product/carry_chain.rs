@@ -100,11 +100,10 @@ fn add_signed(a: Signal, b: Signal, one: Signal) -> Signal {
 
 /// Rotates by bytes, and tells which bytes of the grid the product covers.
 fn rotate(product: &Product) -> Rotated {
-    let word_bits = WORD_BYTES * BYTE_BITS;
-    let twice = product.magnitude.zero_extend(word_bits).repeat(2);
-    let rotations = [0, 1, 2, 3].map(|bytes| {
-        let low = word_bits - bytes * BYTE_BITS;
-        twice.bits(low..low + word_bits)
+    let word = product.magnitude.zero_extend(WORD_BYTES * BYTE_BITS);
+    let rotations = [0, 1, 2, 3].map(|bytes| match (WORD_BYTES - bytes) * BYTE_BITS {
+        32 => word,
+        top => cat([word.bits(0..top), word.bits(top..word.width())]),
     });
     let bytes = (OFFSET_BITS + PRODUCT_FIXED_BITS).div_ceil(BYTE_BITS);
     let covers = |byte: usize| {

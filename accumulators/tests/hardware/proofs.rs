@@ -90,7 +90,7 @@ fn products(name: &str, target: Target, folder: &Path) {
 }
 
 fn steps(name: &str, target: Target, folder: &Path) {
-    let bench = Bench { target, exact_bits: vec![], ..Bench::small() };
+    let bench = Bench { fp32: vec![4], target, exact_bits: vec![], ..Bench::small() };
     let design = rtl::elaborate(&bench).unwrap_or_else(|errors| panic!("{errors}"));
     let mut record = Record::open(folder.join(name), &design);
     let mut verilated = Verilated::new(&design);
