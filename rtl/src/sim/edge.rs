@@ -1,8 +1,8 @@
 //! The rising clock edge: checks, memory ports, registers.
 
 use super::error::AssertionFailure;
-use super::program::{LANES, MemoryLayout, Program, WritePort};
-use super::run::read_word;
+use super::program::{FIRST_HELD_SEGMENT, LANES, MemoryLayout, Moves, Program, WritePort};
+use super::run::{read_word, run};
 use super::wide::compiled_for_this_processor;
 
 /// Checks the assertions and counts the cover points.
@@ -37,22 +37,36 @@ pub fn commit(program: &Program, arena: &mut [u64], memory: &mut [u64]) {
         }
     }
     assert_eq!(arena.len(), program.arena.len(), "an arena of another program");
-    commit_registers(program, arena);
+    commit_registers(&program.moves, arena);
+    for held in &program.held {
+        if arena[held.enable as usize] != 0 {
+            commit_registers(&held.moves, arena);
+        }
+    }
+}
+
+/// Evaluates what only registers need that move at the edge to come. Everything else is settled.
+pub fn prepare(program: &Program, arena: &mut [u64], memory: &[u64]) {
+    for (segment, held) in (FIRST_HELD_SEGMENT..).zip(&program.held) {
+        if arena[held.enable as usize] != 0 {
+            run(program, segment, arena, memory);
+        }
+    }
 }
 
 compiled_for_this_processor! {
-    fn commit_registers(program: &Program, arena: &mut [u64]) as move_registers
+    fn commit_registers(moves: &Moves, arena: &mut [u64]) as move_registers
 }
 
 #[inline(always)]
-fn move_registers(program: &Program, arena: &mut [u64]) {
+fn move_registers(moves: &Moves, arena: &mut [u64]) {
     let base = arena.as_mut_ptr();
     // SAFETY, for both loops: `Program::validate` has found the words inside the arena, whose length `commit` compares.
-    for &(to, from) in &program.lane_commits {
+    for &(to, from) in &moves.lanes {
         let (to, from) = (to as usize, from as usize);
         unsafe { base.add(to).cast::<[u64; LANES]>().write(base.add(from).cast::<[u64; LANES]>().read()) };
     }
-    for &(to, from) in &program.commits {
+    for &(to, from) in &moves.words {
         unsafe { *base.add(to as usize) = *base.add(from as usize) };
     }
 }

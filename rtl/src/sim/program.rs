@@ -137,6 +137,9 @@ impl Operation {
 /// How many neighbouring words an instruction of a batch with `lanes` computes at once.
 pub const LANES: usize = 8;
 
+/// Segment of [`Program::batches`] of the first of [`Program::held`].
+pub const FIRST_HELD_SEGMENT: usize = 2;
+
 /// `count` instructions of one operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch {
@@ -186,6 +189,21 @@ pub struct WritePort {
     pub lane_enables: Vec<u32>,
 }
 
+/// Moves `(to, from)` into registers. What moves is at places of no state.
+#[derive(Clone, Debug, Default)]
+pub struct Moves {
+    pub words: Vec<(u32, u32)>,
+    /// Of [`LANES`] neighbouring words each.
+    pub lanes: Vec<(u32, u32)>,
+}
+
+/// Registers that keep their values unless `enable`, a word of no state, is not zero at the edge.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub enable: u32,
+    pub moves: Moves,
+}
+
 /// A checked property: `place` must not be zero at an edge (assertions), or is counted (covers).
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -215,8 +233,9 @@ pub struct NamedPlaces {
 /// The compiled design. [`Program::validate`] has found every index inside its table.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
-    /// What depends on states only, then what depends on inputs as well.
-    pub batches: [Vec<Batch>; 2],
+    /// What depends on states only, then what depends on inputs as well, then for each of [`Program::held`] what nothing
+    /// but its registers needs: it is evaluated where they move.
+    pub batches: Vec<Vec<Batch>>,
     pub code: Vec<u32>,
     /// Arena words that [`Operation::Select`] chooses from.
     pub tables: Vec<u32>,
@@ -224,10 +243,9 @@ pub struct Program {
     pub arena: Vec<u64>,
     /// Words of inputs and states, at the beginning of the arena; the same with every compilation of a design.
     pub state_words: usize,
-    /// Moves `(to, from)` into registers. What moves, and what memory ports need, is at places of no state.
-    pub commits: Vec<(u32, u32)>,
-    /// Moves of [`LANES`] neighbouring words each.
-    pub lane_commits: Vec<(u32, u32)>,
+    /// Into registers. What memory ports need is at places of no state as well.
+    pub moves: Moves,
+    pub held: Vec<Held>,
     pub memories: Vec<MemoryLayout>,
     pub memory_words: Vec<u64>,
     pub reads: Vec<ReadPort>,
@@ -241,26 +259,30 @@ pub struct Program {
     pub names: Vec<NamedPlaces>,
 }
 
-impl Program {
-    /// How many instructions one evaluation takes.
-    pub fn instructions(&self) -> usize {
-        self.batches.iter().flatten().map(|batch| batch.count as usize).sum()
-    }
-
-    /// Takes moves `(to, from)` into registers, neighbours together.
-    pub fn set_commits(&mut self, mut moves: Vec<(u32, u32)>) {
+impl Moves {
+    /// The moves `(to, from)`, neighbours together.
+    pub fn new(mut moves: Vec<(u32, u32)>) -> Moves {
         moves.sort();
+        let mut grouped = Moves::default();
         let mut rest = moves.as_slice();
         while let Some(&(to, from)) = rest.first() {
             let follows = |(i, pair): &(usize, &(u32, u32))| **pair == (to + *i as u32, from + *i as u32);
             let run = rest.iter().take(LANES).enumerate().take_while(follows).count();
             if run == LANES {
-                self.lane_commits.push((to, from));
+                grouped.lanes.push((to, from));
             } else {
-                self.commits.extend(&rest[..run]);
+                grouped.words.extend(&rest[..run]);
             }
             rest = &rest[run..];
         }
+        grouped
+    }
+}
+
+impl Program {
+    /// How many instructions one evaluation takes.
+    pub fn instructions(&self) -> usize {
+        self.batches.iter().flatten().map(|batch| batch.count as usize).sum()
     }
 
     /// Checks what the interpreter takes for granted: operands, results and tables lie inside what they index.
@@ -299,8 +321,12 @@ impl Program {
         for memory in &self.memories {
             assert!(memory.base + memory.depth * memory.stride <= self.memory_words.len(), "memories have their words");
         }
-        self.commits.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(inside));
-        self.lane_commits.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(lanes_inside));
+        for moves in self.held.iter().map(|held| &held.moves).chain([&self.moves]) {
+            moves.words.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(inside));
+            moves.lanes.iter().for_each(|&(to, from)| [to, from].into_iter().for_each(lanes_inside));
+        }
+        self.held.iter().for_each(|held| inside(held.enable));
+        assert_eq!(self.batches.len(), FIRST_HELD_SEGMENT + self.held.len(), "a segment for each enable");
         self.assertions.iter().chain(&self.covers).for_each(|check| inside(check.place));
     }
 }

@@ -252,6 +252,7 @@ impl Simulator {
         }
         self.eval();
         edge::check(&self.program, &self.arena, self.cycle, &mut self.covers)?;
+        edge::prepare(&self.program, &mut self.arena, &self.memory);
         edge::commit(&self.program, &mut self.arena, &mut self.memory);
         self.cycle += 1;
         self.states_changed = true;

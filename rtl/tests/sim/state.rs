@@ -267,6 +267,31 @@ fn a_path_of_any_length_compiles_on_a_small_stack() {
     assert_eq!(sim.get(end), expected as u64);
 }
 
+/// Enough to be evaluated for the registers of an enable alone: an input, and a register of its own.
+#[test]
+fn registers_that_are_not_enabled_keep_their_values() {
+    const LENGTH: u64 = 100;
+    let mut sim = simulate(&[8, 1], |m, x| {
+        let step = |value: Signal, _| cat([value.bits(0..7), value.msb()]) + 1;
+        let (first, second) = (m.register("first", 8), m.register("second", 8));
+        let every_other = m.register("every_other", 1).reset(0);
+        every_other.set(!every_other.q);
+        m.when(x[1], || first.set((0..LENGTH).fold(first.q + x[0], step)));
+        m.when(every_other.q, || second.set((0..LENGTH).fold(second.q + first.q, step)));
+        vec![first.q, second.q]
+    });
+    sim.reset(1).unwrap();
+    let chain = |value: u8| (0..LENGTH).fold(value, |value, _| value.rotate_left(1).wrapping_add(1));
+    let (mut first, mut second) = (0u8, 0u8);
+    for cycle_number in 0..200u64 {
+        let (data, enable) = (cycle_number * 7 % 256, u64::from(cycle_number % 5 < 2));
+        let before = first;
+        first = if enable == 1 { chain(first.wrapping_add(data as u8)) } else { first };
+        second = if cycle_number % 2 == 1 { chain(second.wrapping_add(before)) } else { second };
+        assert_eq!(cycle(&mut sim, &[data, enable]), [first.into(), second.into()], "cycle {cycle_number}");
+    }
+}
+
 #[test]
 fn a_simulator_moves_to_another_thread() {
     let mut sim = simulate(&[8], |_, x| vec![x[0] + 1]);

@@ -1,5 +1,7 @@
 //! What happens at a clock edge: next values of registers, memory ports, properties.
 
+use std::collections::BTreeMap;
+
 use super::flatten::Flattener;
 use super::graph::{Term, Word};
 use super::lower::Value;
@@ -8,7 +10,7 @@ use crate::bits::words_for;
 use crate::builder::address_bits;
 use crate::design::{Assignment, MemoryDef, PropertyKind, ReadKind, assignment_operands};
 use crate::sim::SimulatorError;
-use crate::sim::program::{Check, MemoryLayout, Program, ReadPort, WritePort};
+use crate::sim::program::{Check, Held, MemoryLayout, Moves, Program, ReadPort, WritePort};
 
 struct Read {
     memory: u32,
@@ -26,6 +28,16 @@ struct Write {
     lane_enables: Value,
 }
 
+/// A word of a register that keeps its value unless it is enabled.
+struct HeldWord {
+    /// Arena word.
+    to: u32,
+    /// Its value after an edge at which it is enabled.
+    enabled: Word,
+    /// Its value after any edge.
+    next: Word,
+}
+
 struct Property {
     name: String,
     text: String,
@@ -37,6 +49,8 @@ struct Property {
 pub struct Clocked {
     /// Arena word of a register and its next value.
     next: Vec<(u32, Word)>,
+    /// Registers that otherwise keep their values, by what enables them.
+    held: BTreeMap<Word, Vec<HeldWord>>,
     memories: Vec<MemoryLayout>,
     contents: Vec<u64>,
     reads: Vec<Read>,
@@ -73,8 +87,13 @@ impl Clocked {
             }
             let places = flat.hierarchy.scopes[scope].registers[index];
             for (i, (&next, &held)) in next.iter().zip(&flat.done(scope, register.node)).enumerate() {
-                if next != held {
-                    self.next.push((places.word(i), flat.settled(next)));
+                match flat.graph.term(next) {
+                    _ if next == held => {}
+                    Term::Mux { select, on_true, on_false } if on_false == held => {
+                        let word = HeldWord { to: places.word(i), enabled: flat.settled(on_true), next };
+                        self.held.entry(flat.settled(select)).or_default().push(word);
+                    }
+                    _ => self.next.push((places.word(i), flat.settled(next))),
                 }
             }
         }
@@ -221,9 +240,26 @@ impl Clocked {
         Ok(())
     }
 
-    /// Every word that an edge reads.
+    /// For each enable, the values that matter only where it holds.
+    pub fn held(&self) -> Vec<Vec<Word>> {
+        self.held.values().map(|words| words.iter().map(|word| word.enabled).collect()).collect()
+    }
+
+    /// Takes registers for ones that move at every edge, unless their enable is worthwhile.
+    pub fn keep_held(&mut self, worthwhile: &[bool]) {
+        let mut worthwhile = worthwhile.iter();
+        self.held.retain(|_, words| {
+            let keep = worthwhile.next() == Some(&true);
+            if !keep {
+                self.next.extend(words.iter().map(|word| (word.to, word.next)));
+            }
+            keep
+        });
+    }
+
+    /// Every other word that an edge reads.
     pub fn words(&self) -> Vec<Word> {
-        let mut words: Vec<Word> = self.next.iter().map(|&(_, next)| next).collect();
+        let mut words: Vec<Word> = self.next.iter().map(|&(_, next)| next).chain(self.held.keys().copied()).collect();
         words.extend(self.reads.iter().flat_map(|read| [read.enable, read.address]));
         for write in &self.writes {
             words.extend([write.enabled, write.address]);
@@ -236,7 +272,12 @@ impl Clocked {
     /// Puts it into the program, with the places that `schedule` gives.
     pub fn emit(self, schedule: &Schedule, program: &mut Program) {
         let place = |word: Word| schedule.place(word);
-        program.set_commits(self.next.iter().map(|&(to, next)| (to, place(next))).collect());
+        let moves =
+            |moves: Vec<(u32, Word)>| Moves::new(moves.into_iter().map(|(to, next)| (to, place(next))).collect());
+        program.moves = moves(self.next);
+        let enabled = |words: Vec<HeldWord>| moves(words.into_iter().map(|word| (word.to, word.enabled)).collect());
+        let held = self.held.into_iter().map(|(enable, words)| Held { enable: place(enable), moves: enabled(words) });
+        program.held = held.collect();
         for Read { memory, enable, address, shown } in self.reads {
             program.reads.push(ReadPort { memory, enable: place(enable), address: place(address), shown });
         }

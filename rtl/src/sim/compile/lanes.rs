@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::graph::{Graph, Term, Word};
-use crate::sim::program::{LANES, Operation};
+use crate::sim::program::{FIRST_HELD_SEGMENT, LANES, Operation};
 
 /// Costs in tenths of a processor cycle, as measured.
 const SCALAR_COST: usize = 23;
@@ -56,31 +56,33 @@ pub struct Unit {
     pub operation: Operation,
     pub words: Vec<Word>,
     pub form: Form,
-    /// It is computed after inputs have changed.
-    pub reads_inputs: bool,
+    /// Where it is computed.
+    pub segment: usize,
 }
 
 /// What cutting into units needs to know of the words to be computed.
 pub struct Units<'a> {
     pub graph: &'a Graph,
-    pub reads_inputs: &'a [bool],
+    /// Where each word is computed.
+    pub segments: &'a [usize],
     pub units: Vec<Unit>,
     /// Unit of each computed word, and its number there.
     pub member: Vec<Option<(usize, usize)>>,
     /// Number of the class of the last unit, and of each.
     class: usize,
     class_of_unit: Vec<usize>,
-    spread: HashMap<Word, usize>,
-    gathered: HashMap<Vec<Word>, usize>,
+    /// Units that spread a word or gather several, by where they are computed for registers of an enable, else 0.
+    spread: HashMap<(usize, Word), usize>,
+    gathered: HashMap<(usize, Vec<Word>), usize>,
 }
 
 impl<'a> Units<'a> {
     /// Cuts `words`, operands first, into units.
-    pub fn new(graph: &'a Graph, reads_inputs: &'a [bool], words: &[Word]) -> Self {
+    pub fn new(graph: &'a Graph, segments: &'a [usize], words: &[Word]) -> Self {
         let (spread, gathered) = (HashMap::new(), HashMap::new());
         let mut units = Units {
             graph,
-            reads_inputs,
+            segments,
             units: vec![],
             member: vec![None; graph.len()],
             class: 0,
@@ -109,8 +111,7 @@ impl<'a> Units<'a> {
                 let deepest = operands.iter().map(|operand| depth[operand.index()]).max().unwrap_or(0);
                 depth[word.index()] = deepest + 1;
                 let origin = self.graph.origin(word);
-                let class =
-                    (deepest, self.reads_inputs[word.index()], self.operation(word), origin.family, origin.step);
+                let class = (deepest, self.segments[word.index()], self.operation(word), origin.family, origin.step);
                 (class, (origin.scope, origin.node, word))
             })
             .collect();
@@ -166,7 +167,7 @@ impl<'a> Units<'a> {
             operation: self.operation(words[0]),
             words: words.to_vec(),
             form: self.form(words),
-            reads_inputs: self.reads_inputs[words[0].index()],
+            segment: self.segments[words[0].index()],
         };
         for (i, word) in words.iter().enumerate() {
             self.member[word.index()] = Some((self.units.len(), i));
@@ -187,26 +188,34 @@ impl<'a> Units<'a> {
         let operands: Vec<Vec<Word>> = words.iter().map(|&word| self.graph.operands(word)).collect();
         let columns: Vec<Vec<Word>> =
             (0..operation.sources()).map(|i| operands.iter().map(|operands| operands[i]).collect()).collect();
-        let cost: usize = columns.iter().map(|column| self.column_cost(column)).sum();
+        let held = self.held_segment(first);
+        let cost: usize = columns.iter().map(|column| self.column_cost(column, held)).sum();
         if LANES_COST + cost >= SCALAR_COST * words.len() {
             return Form::Words;
         }
-        Form::Lanes(columns.into_iter().map(|column| self.column(column)).collect())
+        Form::Lanes(columns.into_iter().map(|column| self.column(column, held)).collect())
     }
 
-    fn column_cost(&self, column: &[Word]) -> usize {
-        if self.constants(column).is_some() || self.is_run(column) || self.gathered.contains_key(column) {
+    /// Where a word is computed, if for registers of an enable; else 0.
+    fn held_segment(&self, word: Word) -> usize {
+        let segment = self.segments[word.index()];
+        if segment < FIRST_HELD_SEGMENT { 0 } else { segment }
+    }
+
+    fn column_cost(&self, column: &[Word], held: usize) -> usize {
+        let gathered = self.gathered.contains_key(&(held, column.to_vec()));
+        if gathered || self.constants(column).is_some() || self.is_run(column) {
             0
         } else if column.iter().all(|&word| word == column[0]) {
-            if self.spread.contains_key(&column[0]) { 0 } else { SPREAD_COST }
+            if self.spread.contains_key(&(held, column[0])) { 0 } else { SPREAD_COST }
         } else {
             GATHER_COST * column.len()
         }
     }
 
-    fn column(&mut self, column: Vec<Word>) -> Column {
+    fn column(&mut self, column: Vec<Word>, held: usize) -> Column {
         let word = column[0];
-        let reads_inputs = column.iter().any(|word| self.reads_inputs[word.index()]);
+        let segment = column.iter().map(|word| self.segments[word.index()]).fold(held, usize::max);
         if let Some(constants) = self.constants(&column) {
             return Column::Constants(constants);
         }
@@ -215,22 +224,18 @@ impl<'a> Units<'a> {
         }
         let next = self.units.len();
         if column.iter().all(|&other| other == word) {
-            let unit = *self.spread.entry(word).or_insert(next);
+            let unit = *self.spread.entry((held, word)).or_insert(next);
             if unit == next {
-                self.units.push(Unit {
-                    operation: Operation::Spread,
-                    words: vec![word],
-                    form: Form::Spread,
-                    reads_inputs,
-                });
+                self.units.push(Unit { operation: Operation::Spread, words: vec![word], form: Form::Spread, segment });
             }
             return Column::Unit(unit);
         }
-        if let Some(&unit) = self.gathered.get(&column) {
+        let key = (held, column);
+        if let Some(&unit) = self.gathered.get(&key) {
             return Column::Unit(unit);
         }
-        self.units.push(Unit { operation: Operation::Copy, words: column.clone(), form: Form::Gather, reads_inputs });
-        self.gathered.insert(column, next);
+        self.units.push(Unit { operation: Operation::Copy, words: key.1.clone(), form: Form::Gather, segment });
+        self.gathered.insert(key, next);
         Column::Unit(next)
     }
 

@@ -8,6 +8,7 @@
 //! | [`simplify`] | constant folding and known zero bits                                              |
 //! | [`graph`]    | words, each expression once                                                       |
 //! | [`clocked`]  | what registers, memories and properties need at an edge                           |
+//! | [`held`]     | what only registers need that mostly keep their values                            |
 //! | [`lanes`]    | words that are computed side by side                                              |
 //! | [`schedule`] | order of evaluation, batches, places in the arena                                 |
 
@@ -15,6 +16,7 @@ pub mod assign;
 pub mod clocked;
 pub mod flatten;
 pub mod graph;
+pub mod held;
 pub mod lanes;
 pub mod lower;
 pub mod schedule;
@@ -41,13 +43,15 @@ pub fn compile(design: &Design, hierarchy: &Hierarchy, keep: Option<&Keep>) -> R
     for port in &design.top().outputs {
         outputs.push((port.width, flat.value(0, port.node)?));
     }
-    let clocked = clocked::collect(&mut flat)?;
+    let mut clocked = clocked::collect(&mut flat)?;
     let names = keep.map_or(Ok(vec![]), |keep| collect_names(&mut flat, keep))?;
 
-    let mut roots: Vec<Word> = outputs.iter().flat_map(|(_, value)| value).copied().collect();
-    roots.extend(clocked.words());
-    roots.extend(names.iter().flat_map(|name| &name.value));
-    let schedule = Schedule::new(&flat.graph, &roots, hierarchy.input_words, hierarchy.words);
+    let shown: Vec<Word> =
+        outputs.iter().flat_map(|(_, value)| value).chain(names.iter().flat_map(|name| &name.value)).copied().collect();
+    let worthwhile = held::worthwhile(&flat.graph, &[clocked.words(), shown.clone()].concat(), &clocked.held());
+    clocked.keep_held(&worthwhile);
+    let roots = [clocked.words(), shown].concat();
+    let schedule = Schedule::new(&flat.graph, &roots, &clocked.held(), hierarchy.input_words, hierarchy.words);
 
     let places = |width: usize, value: &Value| Places { width, words: schedule.places(value) };
     let mut program = Program {

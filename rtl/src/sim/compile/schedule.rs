@@ -8,15 +8,16 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::graph::{Graph, Table, Term, Word};
+use super::held::{Need, needs};
 use super::lanes::{Column, Form, Unit, Units, fixed};
-use crate::sim::program::{Batch, LANES, Operation, Program};
+use crate::sim::program::{Batch, FIRST_HELD_SEGMENT, LANES, Operation, Program};
 
 const NOWHERE: u32 = u32::MAX;
 
 /// Everything that is evaluated, in order.
 pub struct Schedule<'g> {
     graph: &'g Graph,
-    live: Vec<bool>,
+    needs: Vec<Need>,
     reads_inputs: Vec<bool>,
     /// Arena word of each live word.
     place: Vec<u32>,
@@ -26,38 +27,37 @@ pub struct Schedule<'g> {
     /// First arena word of constants in lanes.
     lane_constants: HashMap<[u64; LANES], u32>,
     arena: Vec<u64>,
-    batches: [Vec<Batch>; 2],
+    batches: Vec<Vec<Batch>>,
     code: Vec<u32>,
     tables: Vec<u32>,
     known_tables: HashMap<Table, u32>,
 }
 
 impl<'g> Schedule<'g> {
-    /// Schedules what `roots` need. Inputs are the first `input_words` of the `state_words` at the arena's beginning.
-    pub fn new(graph: &'g Graph, roots: &[Word], input_words: u32, state_words: u32) -> Self {
+    /// Schedules what `roots` need and, in a segment of its own, what each of `held` needs alone. Inputs are the first `input_words` of the `state_words` at the arena's beginning.
+    pub fn new(graph: &'g Graph, roots: &[Word], held: &[Vec<Word>], input_words: u32, state_words: u32) -> Self {
         let mut schedule = Schedule {
             graph,
-            live: vec![false; graph.len()],
+            needs: needs(graph, roots, held),
             reads_inputs: vec![false; graph.len()],
             place: vec![NOWHERE; graph.len()],
             unit_place: vec![],
             constants: HashMap::new(),
             lane_constants: HashMap::new(),
             arena: vec![0; state_words as usize],
-            batches: [vec![], vec![]],
+            batches: vec![],
             code: vec![],
             tables: vec![],
             known_tables: HashMap::new(),
         };
-        schedule.mark_live(roots);
         schedule.place_sources(input_words);
-        let reads_inputs = schedule.reads_inputs.clone();
+        let segments: Vec<usize> = (0..graph.len()).map(|index| schedule.segment(Word(index as u32))).collect();
         let computed: Vec<Word> = schedule.words().filter(|word| schedule.place[word.index()] == NOWHERE).collect();
-        let units = Units::new(graph, &reads_inputs, &computed);
+        let units = Units::new(graph, &segments, &computed);
         schedule.place_lane_constants(&units);
         schedule.unit_place = vec![NOWHERE; units.units.len()];
-        for segment in 0..2 {
-            schedule.order(&units, segment == 1);
+        for segment in 0..FIRST_HELD_SEGMENT + held.len() {
+            schedule.order(&units, segment);
         }
         // Lanes that nothing needs reach past the last result.
         schedule.arena.extend([0; LANES]);
@@ -67,20 +67,15 @@ impl<'g> Schedule<'g> {
 
     /// The live words, operands first.
     fn words(&self) -> impl Iterator<Item = Word> + use<> {
-        let live = self.live.clone();
-        (0..self.graph.len() as u32).map(Word).filter(move |word| live[word.index()])
+        let needs = self.needs.clone();
+        (0..self.graph.len() as u32).map(Word).filter(move |word| needs[word.index()] != Need::Nobody)
     }
 
-    fn mark_live(&mut self, roots: &[Word]) {
-        for root in roots {
-            self.live[root.index()] = true;
-        }
-        for index in (0..self.graph.len()).rev() {
-            if self.live[index] {
-                for operand in self.graph.operands(Word(index as u32)) {
-                    self.live[operand.index()] = true;
-                }
-            }
+    /// Where a word is evaluated.
+    fn segment(&self, word: Word) -> usize {
+        match self.needs[word.index()] {
+            Need::Held(index) => FIRST_HELD_SEGMENT + index,
+            _ => self.reads_inputs[word.index()].into(),
         }
     }
 
@@ -131,13 +126,14 @@ impl<'g> Schedule<'g> {
         self.arena.resize(self.arena.len().next_multiple_of(LANES), 0);
     }
 
-    /// Orders the units that depend on inputs, or those that do not.
-    fn order(&mut self, units: &Units, on_inputs: bool) {
+    /// Orders the units of a segment.
+    fn order(&mut self, units: &Units, segment: usize) {
+        self.batches.push(vec![]);
         let mut missing = vec![0u32; units.units.len()];
         let mut users: Vec<Vec<usize>> = vec![vec![]; units.units.len()];
         let mut ready: Vec<Vec<usize>> = vec![vec![]; 2 * Operation::ALL.len()];
         let kind = |unit: &Unit| 2 * unit.operation as usize + usize::from(by_lanes(unit));
-        for (index, unit) in units.units.iter().enumerate().filter(|(_, unit)| unit.reads_inputs == on_inputs) {
+        for (index, unit) in units.units.iter().enumerate().filter(|(_, unit)| unit.segment == segment) {
             for other in self.awaited(units, unit) {
                 if self.unit_place[other] == NOWHERE {
                     missing[index] += 1;
@@ -159,7 +155,7 @@ impl<'g> Schedule<'g> {
             let mut batch = std::mem::take(&mut ready[next]);
             // Whole units first, in lines of their own.
             batch.sort_by_key(|&unit| (Reverse(units.units[unit].words.len()), unit));
-            self.emit_batch(units, &batch, on_inputs);
+            self.emit_batch(units, &batch);
             for unit in batch {
                 for user in std::mem::take(&mut users[unit]) {
                     missing[user] -= 1;
@@ -194,7 +190,7 @@ impl<'g> Schedule<'g> {
     }
 
     /// Emits units of one kind.
-    fn emit_batch(&mut self, units: &Units, batch: &[usize], on_inputs: bool) {
+    fn emit_batch(&mut self, units: &Units, batch: &[usize]) {
         let first = &units.units[batch[0]];
         let (operation, lanes) = (first.operation, by_lanes(first));
         if lanes || first.words.len() == LANES {
@@ -225,7 +221,7 @@ impl<'g> Schedule<'g> {
             }
             self.arena.resize(self.arena.len() + if lanes { LANES } else { length }, 0);
         }
-        self.batches[on_inputs as usize].push(Batch { operation, lanes, count, code, result });
+        self.batches.last_mut().expect("a segment").push(Batch { operation, lanes, count, code, result });
     }
 
     fn column_place(&self, column: &Column) -> u32 {
