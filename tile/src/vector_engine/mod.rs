@@ -262,11 +262,12 @@ impl Module for VectorEngine {
         };
 
         let running = command.running;
+        let moves = (advance.value & running).named("moves");
         let alu = m.instance(
             "alu",
             &VectorAlu,
             VectorAluIn {
-                advance: advance.value & running & !is_function,
+                advance: moves & !is_function,
                 mode: VectorMode {
                     operation: mux(reduces, step_operation(&descriptor, sums), field(D::OPERATION)),
                     fp16: all_fp16,
@@ -285,14 +286,14 @@ impl Module for VectorEngine {
             "transcendental",
             &Transcendental,
             TranscendentalIn {
-                advance: advance.value & running & is_function,
+                advance: moves & is_function,
                 operation: field(D::OPERATION).truncate(functions_code_bits()),
                 fp16: field(D::A_FP16),
                 operand,
             },
         );
 
-        // Tags: the ALU's end where it does, those of functions go on.
+        // Tags: the ALU's end where it does, those of functions go on. Without a command they stand still.
         let mut tag = Tag {
             stores,
             joins: reduces & step.valid & !step.last,
@@ -302,13 +303,13 @@ impl Module for VectorEngine {
         };
         let mut joining = vec![];
         for cycle in 1..=vector::LATENCY_CYCLES {
-            tag = tag.stage(m, cycle, advance.value);
+            tag = tag.stage(m, cycle, moves);
             joining.push(tag.joins);
         }
         let alu_tag = tag.clone();
         tag.stores = tag.stores & is_function;
         for cycle in vector::LATENCY_CYCLES + 1..=transcendental::LATENCY_CYCLES {
-            tag = tag.stage(m, cycle, advance.value);
+            tag = tag.stage(m, cycle, moves);
         }
         m.unused((tag.slot, tag.joins));
         joining.pop();

@@ -10,6 +10,7 @@
 //! | `bad_programs`   | code and address of every error, and the good program after it              |
 //! | `vector_program` | legal programs of vector commands                                           |
 //! | `vector`         | they end as golden's do, at the full rate, and beside the AMP               |
+//! | `vector_engine`  | the vector engine alone, with ports that are not ready, and with faults     |
 //! | `elaboration`    | every named configuration elaborates                                        |
 
 mod bad_programs;
@@ -20,6 +21,7 @@ mod host;
 mod programs;
 mod random_program;
 mod vector;
+mod vector_engine;
 mod vector_program;
 
 use golden::{Tile as GoldenTile, TileParameters};
