@@ -23,7 +23,7 @@
 //! | `builder`      | [`ProgramBuilder`]: programs from Rust                                  |
 //! | `assembler`    | [`assemble`]: programs from text                                        |
 //! | `disassembler` | [`disassemble`]: the text of a program                                  |
-//! | `reference`    | [`reference()`]: the reference page, `docs/isa.md`                      |
+//! | `reference`    | [`reference()`] and [`register_reference()`]: `docs/isa.md`, `docs/registers.md` |
 
 pub mod amp;
 pub mod assembler;
@@ -49,7 +49,7 @@ pub use error_code::ErrorCode;
 pub use exchange::{ExchangeDescriptor, ExchangeEntry};
 pub use layout::{DecodeError, EncodeError, Field, Layout};
 pub use program::{Program, ProgramError, Segment};
-pub use reference::reference;
+pub use reference::{reference, register_reference};
 pub use register::{Flags, REGISTER_BASE, REGISTERS, Register};
 pub use validate::{Limits, Violation};
 pub use values::{Activation, ControlRegister, EngineMask, VectorOperation, VectorSource};

@@ -1,30 +1,33 @@
-//! The committed reference page is the one that the declarations give.
+//! The committed reference pages are those that the declarations give.
 
 use std::{env, fs, path::Path};
 
-use isa::{COMMANDS, ErrorCode, REGISTERS, assemble, reference};
+use isa::{COMMANDS, ErrorCode, REGISTERS, assemble, reference, register_reference};
 
 #[test]
-fn committed_page_equals_the_declarations() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/isa.md");
-    if env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, reference()).expect("docs/isa.md can be written");
+fn committed_pages_equal_the_declarations() {
+    for (name, page) in [("isa.md", reference()), ("registers.md", register_reference())] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+        if env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, &page).unwrap_or_else(|error| panic!("docs/{name} cannot be written: {error}"));
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_else(|error| panic!("docs/{name}: {error}"));
+        let first_difference = committed.lines().zip(page.lines()).position(|(old, new)| old != new);
+        assert!(
+            committed == page,
+            "docs/{name} differs from line {:?} on; UPDATE_DOCS=1 cargo test -p tessera-isa rewrites it",
+            first_difference.map(|index| index + 1)
+        );
     }
-    let committed = fs::read_to_string(&path).expect("docs/isa.md exists");
-    let first_difference = committed.lines().zip(reference().lines()).position(|(old, new)| old != new);
-    assert!(
-        committed == reference(),
-        "docs/isa.md differs from line {:?} on; UPDATE_DOCS=1 cargo test -p tessera-isa rewrites it",
-        first_difference.map(|index| index + 1)
-    );
 }
 
 #[test]
-fn page_names_every_command_register_and_code() {
+fn pages_name_every_command_register_and_code() {
     let page = reference();
     for command in COMMANDS {
         assert!(page.contains(&format!("`{}", command.mnemonic)), "{}", command.mnemonic);
     }
+    let page = register_reference();
     for register in REGISTERS {
         assert!(page.contains(&format!("| {:#x} | {} |", register.address(), register.name)), "{}", register.name);
     }

@@ -1,4 +1,4 @@
-//! The reference page, generated from the declarations; the text files beside this one hold what they do not say.
+//! The reference pages, generated from the declarations; the text files beside this one hold what they do not say.
 
 use crate::amp::{AmpDescriptor, ListEntry};
 use crate::command::{COMMANDS, CommandLayout};
@@ -10,7 +10,7 @@ use crate::values::{Activation, ControlRegister, EngineMask, VectorOperation, Ve
 use crate::vector::{PARTIAL_SUMS, VectorDescriptor};
 use crate::{BLOCK, LANES, LOOP_LEVELS, ROWS, WORD_BYTES, ZONES};
 
-/// The reference page in Markdown: commands, descriptors, entries, registers, error codes, assembly text.
+/// The page of the instruction set in Markdown: commands, descriptors, entries, assembly text.
 pub fn reference() -> String {
     let mut page = Page { text: include_str!("introduction.md").to_owned() };
     page.table(
@@ -23,7 +23,6 @@ pub fn reference() -> String {
             ("Partial sums of a vector reduction", PARTIAL_SUMS.to_string()),
             ("Loop counters", LOOP_LEVELS.to_string()),
             ("Zones", ZONES.to_string()),
-            ("Byte address of the first register", format!("{REGISTER_BASE:#x}")),
         ]
         .map(|(name, value)| [name.to_owned(), value]),
     );
@@ -62,7 +61,17 @@ pub fn reference() -> String {
     page.layout(&ExchangeEntry::LAYOUT, ExchangeEntry::LAYOUT.fields);
     page.text.push_str(include_str!("exchange.md"));
 
-    page.section("## Host registers", "64 bits each. Counters count clock cycles unless they say otherwise.");
+    page.text.push_str(include_str!("assembly.md"));
+    page.text
+}
+
+/// The page of what the host sees, in Markdown: registers and error codes.
+pub fn register_reference() -> String {
+    let mut page = Page { text: include_str!("registers.md").to_owned() };
+    let first = format!(
+        "64 bits each, the first at byte address {REGISTER_BASE:#x}. Counters count clock cycles unless they say otherwise."
+    );
+    page.section("## Host registers", &first);
     page.table(&["Address", "Register", "Access", "Meaning"], REGISTERS.iter().map(register_row));
     for layout in [Configuration::LAYOUT, Status::LAYOUT, Flags::LAYOUT] {
         page.section(&format!("### {}", layout.name.to_uppercase()), layout.meaning);
@@ -76,7 +85,6 @@ pub fn reference() -> String {
             .iter()
             .map(|error| [error.code().to_string(), error.name().to_owned(), error.meaning().to_owned()]),
     );
-    page.text.push_str(include_str!("assembly.md"));
     page.text
 }
 
