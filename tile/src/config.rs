@@ -81,7 +81,8 @@ impl Default for TileConfig {
 }
 
 impl TileConfig {
-    /// The IPU's rate and memory: 64 MACs a cycle, 39 banks of 16 KiB, together 624 KiB.
+    /// The IPU's rate and memory: 64 MACs a cycle, 39 banks of 16 KiB, together 624 KiB. Without a vector engine, which
+    /// simulations of products would pay for.
     pub fn ipu64() -> Self {
         TileConfig {
             name: "ipu64".into(),
@@ -116,9 +117,14 @@ impl TileConfig {
         }
     }
 
+    /// As [`TileConfig::ipu64`], with a vector engine.
+    pub fn vector64() -> Self {
+        TileConfig { name: "vector64".into(), vector: true, ..TileConfig::ipu64() }
+    }
+
     /// The named configurations.
     pub fn named() -> Vec<TileConfig> {
-        vec![TileConfig::ipu64(), TileConfig::wide256(), TileConfig::small16()]
+        vec![TileConfig::ipu64(), TileConfig::wide256(), TileConfig::small16(), TileConfig::vector64()]
     }
 
     /// Refuses what cannot be built.

@@ -359,7 +359,7 @@ fn named_configurations_are_listed() {
     let sandbox = Sandbox::new("configs");
     let table = sandbox.succeed("configs");
     let names: Vec<&str> = table.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["name", "ipu64", "wide256", "small16"]);
+    assert_eq!(names, ["name", "ipu64", "wide256", "small16", "vector64"]);
     let json = sandbox.json("configs --json");
     assert_eq!(json[0]["name"], "ipu64");
     assert_eq!(json[2]["accumulator"], "exact");
@@ -480,7 +480,7 @@ fn bad_options_are_refused() {
     assert_eq!(refused("matmul --m 0"), "--m 0: expected 1 to 1048576");
     assert_eq!(
         refused("matmul --config ipu65"),
-        "--config ipu65: expected ipu64, wide256, small16 or the name of a .toml file"
+        "--config ipu65: expected ipu64, wide256, small16, vector64 or the name of a .toml file"
     );
     assert_eq!(refused("matmul --set terms"), "--set terms: expected KEY=VALUE, for instance terms=8");
     let unknown = refused("matmul --set term=8");
