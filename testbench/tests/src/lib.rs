@@ -5,6 +5,7 @@
 //! | `verilog`   | three tools accept the Verilog of each named configuration; its size and modules  |
 //! | `synthesis` | on two FPGA families, memories become RAM and products become multipliers         |
 //! | `matmul`    | products on both simulators: bits, flags and cycles                               |
+//! | `convolution` | convolutions on both simulators: bits and flags                                  |
 //! | `vector`    | random vector programs in Verilator                                               |
 //! | `workspace` | who depends on whom, who starts processes, how the sources are kept               |
 
