@@ -7,6 +7,8 @@
 //! | [`convolution`]| two-dimensional convolutions on one tile, without copies of the image                  |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
 //! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |
+//! | [`report`]     | what a run gave: results, cycles, counters                                             |
+//! | [`comparison`] | how the results differ from the golden model's                                         |
 //! | [`activity`]   | what AMP, streams and banks did over the cycles of a run                               |
 //! | [`random`]     | matrices from a seed                                                                   |
 //! | [`timing`]     | the cycle model of the AMP engine that plans are chosen by                             |
@@ -14,11 +16,13 @@
 
 pub mod activity;
 pub mod collective;
+pub mod comparison;
 pub mod convolution;
 pub mod device;
 pub mod matmul;
 mod pack;
 pub mod random;
+pub mod report;
 pub mod timing;
 pub mod vector;
 pub mod view;

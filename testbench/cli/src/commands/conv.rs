@@ -2,28 +2,27 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use golden::{ConvolutionShape, Padding};
+use kernels::comparison::Comparison;
 use kernels::convolution::{
     ConvolutionOperands, ConvolutionPlan, ConvolutionProblem, expected, plan, run_convolution, simulation_cycles,
 };
 use kernels::device::Device;
-use kernels::matmul::{Comparison, MatmulReport};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use serde::Serialize;
 use tile::TileConfig;
 
 use super::emit::tile_design;
-use super::matmul::summary::{Common, Outcome, Sizes, Work, table};
-use super::matmul::{finish, progress_bar};
+use super::kernel::{RunOptions, finish, timed, verdict_at};
+use super::summary::{Common, Outcome, Sizes, Work, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy;
-use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
 use crate::output_file::{OutputFile, protect};
-use crate::trace::TraceArguments;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -67,16 +66,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     groups: usize,
     #[command(flatten)]
-    config: ConfigOptions,
-    #[command(flatten)]
-    kernel: KernelOptions,
-    #[command(flatten)]
-    simulator: SimulatorOptions,
-    #[command(flatten)]
-    trace: TraceArguments,
-    /// Print the summary as one JSON object
-    #[arg(long)]
-    json: bool,
+    run: RunOptions,
 }
 
 /// Most numbers of random images, filters or results.
@@ -131,7 +121,7 @@ struct Convolution {
 
 struct Run {
     plan: ConvolutionPlan,
-    report: MatmulReport,
+    report: KernelReport,
     comparison: Comparison,
     simulation: Duration,
 }
@@ -148,23 +138,23 @@ struct Summary<'a> {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.check()?;
-    let config = arguments.kernel.apply(arguments.config.load()?);
+    let config = arguments.run.kernel.apply(arguments.run.config.load()?);
     let convolution = arguments.convolution()?;
-    let inputs = [&arguments.pixels, &arguments.weights, &arguments.kernel.bias];
+    let inputs = [&arguments.pixels, &arguments.weights, &arguments.run.kernel.bias];
     inputs.into_iter().flatten().for_each(|input| protect(input));
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
     let problem = ConvolutionProblem {
         shape: convolution.shape,
         bias: convolution.bias.is_some(),
-        read_out: arguments.kernel.read_out(),
+        read_out: arguments.run.kernel.read_out(),
     };
     let plan = plan(&config, &problem).map_err(|error| Failure::Input(error.to_string()))?;
 
-    let (waveforms, files) = arguments.trace.open(|| tile_design(&config))?;
-    let mut device = arguments.simulator.device(&config, waveforms)?;
+    let (waveforms, files) = arguments.run.trace.open(|| tile_design(&config))?;
+    let mut device = arguments.run.simulator.device(&config, waveforms)?;
     let run = convolve(&mut *device, plan, &convolution);
     if run.is_ok() {
-        arguments.trace.check_window(device.simulated_cycles())?;
+        arguments.run.trace.check_window(device.simulated_cycles())?;
     }
     let finished = finish(device.finish(), device.simulated_cycles(), files);
     let run = run?;
@@ -174,7 +164,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let launches = run.plan.launches.len();
     let [rows, columns] = problem.shape.output();
     let shape = [problem.shape.batch, rows, columns, problem.shape.filters];
-    if arguments.json {
+    if arguments.run.json {
         let seed = arguments.pixels.is_none().then_some(arguments.seed);
         print_json(&Summary { common: outcome.common(device.name(), seed), launches, shape })?;
     } else {
@@ -189,13 +179,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Arguments {
     /// Refuses what a convolution has no use for.
     fn check(&self) -> Result<(), Failure> {
-        self.kernel.check()?;
-        if self.kernel.stochastic().is_some() {
+        self.run.kernel.check()?;
+        if self.run.kernel.stochastic().is_some() {
             return Err(Failure::Input(
                 "--round sr: found with conv, which rounds to nearest: expected rne".to_owned(),
             ));
         }
-        if self.kernel.exact_sums {
+        if self.run.kernel.exact_sums {
             let text = "--exact-sums: found with conv, whose sums are never interrupted: expected none";
             return Err(Failure::Input(text.to_owned()));
         }
@@ -228,7 +218,7 @@ impl Arguments {
             _ => self.random()?,
         };
         let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, 1, shape.filters).map(|bias| bias.bits);
-        let bias = self.kernel.bias.as_ref().map(read_bias).transpose()?;
+        let bias = self.run.kernel.bias.as_ref().map(read_bias).transpose()?;
         Ok(Convolution { shape, pixels, weights, bias })
     }
 
@@ -280,13 +270,10 @@ impl Arguments {
 fn convolve(device: &mut dyn Device, plan: ConvolutionPlan, convolution: &Convolution) -> Result<Run, Failure> {
     let Convolution { pixels, weights, bias, .. } = convolution;
     let operands = ConvolutionOperands { pixels, weights, bias: bias.as_deref() };
-    let bar = progress_bar(simulation_cycles(&plan));
-    let begin = Instant::now();
-    let report = run_convolution(device, &plan, &operands, &mut |cycles| bar.set_position(cycles))?;
-    let simulation = begin.elapsed();
-    bar.finish_and_clear();
+    let (report, simulation) =
+        timed(simulation_cycles(&plan), |progress| run_convolution(device, &plan, &operands, progress))?;
     let (filters, output) = (plan.problem.shape.filters, plan.problem.read_out.output);
-    let comparison = Comparison::of_rows(filters, output, (&report.bits, report.flags), &expected(&plan, &operands));
+    let comparison = Comparison::new(filters, output, (&report.bits, report.flags), &expected(&plan, &operands));
     Ok(Run { plan, report, comparison, simulation })
 }
 
@@ -298,29 +285,15 @@ impl Run {
         let Padding { top, bottom, left, right } = padding;
         let padding = [top, bottom, left, right];
         let sizes = Sizes::Convolution { batch, image, channels, filters, kernel, stride, dilation, padding, groups };
-        Outcome {
-            config,
-            work: Work { sizes, output: plan.problem.read_out.output, stochastic: None, macs: report.macs },
-            cycles: report.cycles,
-            predicted_cycles: report.predicted_cycles,
-            utilisation: report.utilisation(),
-            macs_per_cycle: report.macs_per_cycle,
-            counters: &report.counters,
-            flags: report.flags,
-            simulated_cycles: report.simulated_cycles,
-            simulation: *simulation,
-            comparison,
-            error: None,
-        }
+        let work = Work { sizes, output: plan.problem.read_out.output, stochastic: None, macs: report.macs };
+        Outcome::of(config, work, report, comparison, *simulation)
     }
 }
 
 /// Fails unless all is as in the golden model.
 fn verdict(comparison: &Comparison, [_, rows, columns, _]: [usize; 4]) -> Result<(), Failure> {
-    let Some(first) = &comparison.first else { return super::matmul::verdict(comparison) };
-    let pixel = first.row;
-    let (image, y, x) = (pixel / (rows * columns), pixel / columns % rows, pixel % columns);
-    let place = format!("image {image}, row {y}, column {x}, filter {}", first.column);
-    let (different, compared) = (comparison.different, comparison.compared);
-    Err(Failure::Run(format!("{different} of {compared} results differ; the first: {place}: {}", first.values())))
+    verdict_at(comparison, |pixel, filter| {
+        let (image, y, x) = (pixel / (rows * columns), pixel / columns % rows, pixel % columns);
+        format!("image {image}, row {y}, column {x}, filter {filter}")
+    })
 }

@@ -1,33 +1,30 @@
 //! `tessera matmul`: a matrix product on a simulated tile, or on a machine of many.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
-use golden::{OutputType, Shape, Start};
-use indicatif::{ProgressBar, ProgressStyle};
+use golden::{Shape, Start};
 use kernels::activity::Activity;
-use kernels::device::{Device, DeviceError};
-use kernels::matmul::{
-    Comparison, MatmulPlan, MatmulProblem, MatmulReport, Operands, StartKind, expected, plan, run_matmul,
-    simulation_cycles,
-};
+use kernels::comparison::Comparison;
+use kernels::device::Device;
+use kernels::matmul::{MatmulPlan, MatmulProblem, Operands, StartKind, expected, plan, run_matmul, simulation_cycles};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use tile::TileConfig;
 
 use super::emit::tile_design;
+use super::kernel::{RunOptions, finish, timed, verdict};
+use super::summary::table;
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
-use crate::options::{ConfigOptions, KernelOptions, SimulatorOptions};
 use crate::output_file::{OutputFile, protect};
 use crate::report::Report;
-use crate::trace::{TraceArguments, TraceFiles};
 
 pub mod grid;
-pub mod summary;
+mod summary;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -56,19 +53,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 1)]
     tiles: usize,
     #[command(flatten)]
-    config: ConfigOptions,
-    #[command(flatten)]
-    kernel: KernelOptions,
-    #[command(flatten)]
-    simulator: SimulatorOptions,
-    #[command(flatten)]
-    trace: TraceArguments,
+    run: RunOptions,
     /// Write a page with a timeline, a roofline and tables of the run
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-    /// Print the summary as one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 /// Largest M, N and K, and largest number of elements, of random matrices: what a simulation can be waited for.
@@ -91,7 +79,7 @@ pub struct Product {
 /// A run, and what there is to say about it.
 pub struct Run {
     pub plan: MatmulPlan,
-    pub report: MatmulReport,
+    pub report: KernelReport,
     pub comparison: Comparison,
     pub error: ErrorSummary,
     /// What the simulation took, without planning, building and comparing.
@@ -99,8 +87,8 @@ pub struct Run {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.kernel.check()?;
-    let config = arguments.kernel.apply(arguments.config.load()?);
+    arguments.run.kernel.check()?;
+    let config = arguments.run.kernel.apply(arguments.run.config.load()?);
     if arguments.tiles != 1 {
         return grid::run(arguments, config);
     }
@@ -108,14 +96,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.results()?;
     let page = arguments.report.as_deref().map(report_file).transpose()?;
 
-    let (mut waveforms, files) = arguments.trace.open(|| tile_design(&config))?;
+    let (mut waveforms, files) = arguments.run.trace.open(|| tile_design(&config))?;
     let (waveform, watched) = Activity::watch(&config);
     if page.is_some() {
         waveforms.push(waveform);
     }
 
-    let mut device = arguments.simulator.device(&config, waveforms)?;
-    let run = multiply(&mut *device, &config, &product, arguments.kernel.read_out());
+    let mut device = arguments.run.simulator.device(&config, waveforms)?;
+    let run = multiply(&mut *device, &config, &product, arguments.run.kernel.read_out());
     let run = match run {
         Err(Failure::Run(failure)) => {
             // A waveform is wanted most where a run fails; a failure to write it does not hide that one.
@@ -126,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         run => run?,
     };
-    arguments.trace.check_window(device.simulated_cycles())?;
+    arguments.run.trace.check_window(device.simulated_cycles())?;
     finish(device.finish(), device.simulated_cycles(), files)?;
     if run.plan.rounds_partial_sums() {
         let parts = run.plan.k_parts().len();
@@ -142,19 +130,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let report = Report { run: &run, activity, simulator, operands: &arguments.operands(), arguments: &command };
         page.commit_text(&report.page().map_err(Failure::Run)?)?;
     }
-    if arguments.json {
+    if arguments.run.json {
         print_json(&summary::Summary::of(&run, simulator, arguments.seed()))?;
     } else {
-        print_text(&summary::table(&summary::lines(&run, simulator)))?;
+        print_text(&table(&run.lines(simulator)))?;
     }
     verdict(&run.comparison)?;
     write_results(out, &run.plan.problem, run.report.bits)
-}
-
-/// Puts the waveforms of a device that was finished in their places.
-pub fn finish(finished: Result<(), DeviceError>, cycles: u64, files: Option<TraceFiles>) -> Result<(), Failure> {
-    finished?;
-    files.map_or(Ok(()), |files| files.commit(cycles))
 }
 
 /// Only what is right gets the name that was asked for.
@@ -180,7 +162,7 @@ impl Arguments {
 
     /// The file of the results, which is no input.
     fn results(&self) -> Result<Option<OutputFile>, Failure> {
-        [&self.a, &self.b, &self.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
+        [&self.a, &self.b, &self.run.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
         self.out.as_deref().map(OutputFile::create).transpose()
     }
 
@@ -229,8 +211,8 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
         }
     };
     let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, shape.m, shape.n);
-    let bias = arguments.kernel.bias.as_ref().map(read_bias).transpose()?;
-    let (exact_sums, stochastic) = (arguments.kernel.exact_sums, arguments.kernel.stochastic());
+    let bias = arguments.run.kernel.bias.as_ref().map(read_bias).transpose()?;
+    let (exact_sums, stochastic) = (arguments.run.kernel.exact_sums, arguments.run.kernel.stochastic());
     Ok(Product { shape, a, b, bias, exact_sums, stochastic })
 }
 
@@ -279,44 +261,9 @@ pub fn multiply(
     let plan = plan(config, &product.problem(read_out)).map_err(|error| Failure::Input(error.to_string()))?;
     let operands = product.operands();
 
-    let bar = progress_bar(simulation_cycles(&plan));
-    let begin = Instant::now();
-    let report = run_matmul(device, &plan, &operands, &mut |cycles| bar.set_position(cycles))?;
-    let simulation = begin.elapsed();
-    bar.finish_and_clear();
-
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let (report, simulation) =
+        timed(simulation_cycles(&plan), |progress| run_matmul(device, &plan, &operands, progress))?;
+    let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
     let error = product.error(&report.bits, read_out);
     Ok(Run { plan, report, comparison, error, simulation })
-}
-
-/// Shown on a terminal only, and there only after a moment.
-pub fn progress_bar(cycles: u64) -> ProgressBar {
-    /// Simulations shorter than this end before a bar is read.
-    const SHORT_CYCLES: u64 = 50_000;
-    if cycles < SHORT_CYCLES || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} cycles, {eta} left");
-    ProgressBar::new(cycles).with_style(style.expect("a template that indicatif knows"))
-}
-
-/// Fails unless all is as in the golden model.
-pub fn verdict(comparison: &Comparison) -> Result<(), Failure> {
-    if comparison.bit_exact() {
-        return Ok(());
-    }
-    let Comparison { compared, different, first, flags } = comparison;
-    Err(Failure::Run(match first {
-        Some(difference) => format!("{different} of {compared} results differ; the first: {difference}"),
-        None => format!("the flags differ: simulated {:?}, golden {:?}", flags.0, flags.1),
-    }))
-}
-
-/// How a type of results is called.
-fn type_name(output: OutputType) -> &'static str {
-    match output {
-        OutputType::Fp32 => "fp32",
-        OutputType::Fp16 => "fp16",
-    }
 }

@@ -4,7 +4,9 @@ pub mod bench;
 pub mod configs;
 pub mod conv;
 pub mod emit;
+pub mod kernel;
 pub mod matmul;
+pub mod summary;
 
 use std::io::Write;
 

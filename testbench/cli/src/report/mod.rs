@@ -22,8 +22,9 @@ use kernels::activity::{Activity, Event, Port};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use tile::TileConfig;
 
-use crate::commands::matmul::summary::{self, STALLS, grouped};
-use crate::commands::matmul::{self, Run};
+use crate::commands::kernel;
+use crate::commands::matmul::Run;
+use crate::commands::summary::{self, STALLS, grouped};
 use roofline::Roofline;
 use timeline::{CYCLE_KINDS, Kind};
 
@@ -107,7 +108,7 @@ impl Report<'_> {
     fn verdict(&self) -> Markup {
         let comparison = &self.run.comparison;
         html! {
-            @match matmul::verdict(comparison) {
+            @match kernel::verdict(comparison) {
                 Ok(()) => p id="verdict" class="right" { (summary::golden_line(comparison)) }
                 Err(failure) => p id="verdict" class="wrong" { (failure) }
             }
@@ -283,7 +284,7 @@ impl Report<'_> {
     /// The summary that the command prints, without its lines that stand above.
     fn facts(&self) -> Markup {
         let above = ["cycles", "MACs", "stalls", "flags", "golden"];
-        let lines = summary::lines(self.run, self.simulator);
+        let lines = self.run.lines(self.simulator);
         html! {
             table class="facts" {
                 tbody {

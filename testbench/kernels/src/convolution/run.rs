@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 
-use golden::{ConvolutionShape, Flags, MatmulResult};
-use isa::{BLOCK, LANES, register};
+use golden::{ConvolutionShape, MatmulResult};
+use isa::{BLOCK, LANES};
 
 use super::plan::{ConvolutionLaunch, ConvolutionPlan, Panel};
 use super::program::results;
 use super::rectangles::Band;
-use crate::device::{Counters, Device, DeviceError, run_program};
-use crate::matmul::{MatmulReport, Region};
+use crate::device::{Device, DeviceError};
+use crate::matmul::Region;
 use crate::pack::{join, padded, unpacked};
+use crate::report::{Expectation, KernelReport, KernelRun, launch_cycles, program_words};
 
 /// What a convolution works on: bit patterns.
 #[derive(Debug, Clone, Copy)]
@@ -51,36 +52,25 @@ pub fn run_convolution(
     plan: &ConvolutionPlan,
     operands: &ConvolutionOperands,
     progress: &mut dyn FnMut(u64),
-) -> Result<MatmulReport, DeviceError> {
+) -> Result<KernelReport, DeviceError> {
     operands.check(plan);
     let shape = &plan.problem.shape;
     let [output_rows, output_columns] = shape.output();
-    let cycles_before = device.simulated_cycles();
-    let mut report = MatmulReport {
-        bits: vec![0; shape.batch * output_rows * output_columns * shape.filters],
-        flags: Flags::NONE,
-        cycles: 0,
-        predicted_cycles: plan.predicted_cycles(),
+    let expectation = Expectation {
+        results: shape.batch * output_rows * output_columns * shape.filters,
         macs: shape.macs(),
         macs_per_cycle: plan.config.macs_per_cycle() as u64,
-        counters: Counters::default(),
-        simulated_cycles: 0,
+        predicted_cycles: plan.predicted_cycles(),
     };
+    let mut run = KernelRun::new(device, expectation, progress);
     let mut resident = Resident::default();
     for launch in &plan.launches {
-        resident.load(device, plan, operands, launch)?;
-        device.write_register(&register::FLAGS, u64::MAX)?;
+        resident.load(run.device, plan, operands, launch)?;
         let (program, predicted_cycles) = &plan.programs[launch.program];
-        let mut tell = |cycles| progress(cycles - cycles_before);
-        let status = run_program(device, program.entry, *predicted_cycles, &mut tell)?;
-        report.cycles += status.cycles;
-        report.flags |= status.flags;
-        report.counters.add(&device.counters()?);
-        read_results(device, plan, launch, &mut report.bits)?;
-        progress(device.simulated_cycles() - cycles_before);
+        run.launch(program.entry, *predicted_cycles)?;
+        read_results(run.device, plan, launch, &mut run.report.bits)?;
     }
-    report.simulated_cycles = device.simulated_cycles() - cycles_before;
-    Ok(report)
+    Ok(run.finish())
 }
 
 /// What the memory holds: nothing is loaded twice in a row.
@@ -181,21 +171,17 @@ fn read_results(
     Ok(())
 }
 
-/// About how many requests a launch makes beside its data: registers before and after it.
-const REQUESTS_A_LAUNCH: u64 = 50;
-
 /// About how many cycles the simulation of a plan takes: its programs, and a cycle for each word that the host moves.
 pub fn simulation_cycles(plan: &ConvolutionPlan) -> u64 {
     let words = |region: &Region, rows: usize| u64::from(region.pitch_words) * rows as u64;
     let [_, output_columns] = plan.problem.shape.output();
-    let launch_cycles = |launch: &ConvolutionLaunch| {
+    let cycles = |launch: &ConvolutionLaunch| {
         let (program, predicted_cycles) = &plan.programs[launch.program];
         let (band, panels) = (&plan.bands[launch.band], &plan.panels[launch.panels]);
-        let program: u64 = program.segments.iter().map(|segment| segment.words.len() as u64).sum();
         let inputs = words(&plan.regions.inputs, band.input_rows.len() * plan.problem.shape.image[1]);
         let results = words(&plan.regions.results, band.rows.len() * output_columns);
         let weights = words(&plan.regions.weights, panels.len());
-        predicted_cycles + program + inputs + weights + results + REQUESTS_A_LAUNCH
+        launch_cycles(*predicted_cycles, program_words(program) + inputs + weights + results)
     };
-    plan.launches.iter().map(launch_cycles).sum()
+    plan.launches.iter().map(cycles).sum()
 }

@@ -4,7 +4,7 @@
 //!   MatmulProblem --> chunks --> layout --> panels --> program --> MatmulPlan
 //!                     fit the    banks      rows,      commands,      |
 //!                     memory                tail       lists          v
-//!   operands ------------------------------------------------------> run --> MatmulReport --> compare (golden)
+//!   operands ------------------------------------------------------> run --> KernelReport --> Comparison (golden)
 //! ```
 //! | File      | What it decides or does                                                              |
 //! |-----------|--------------------------------------------------------------------------------------|
@@ -14,11 +14,11 @@
 //! | `panels`  | which rows and columns each command computes, so that the last results leave soon    |
 //! | `program` | commands, descriptors and the block list that all commands share                     |
 //! | `run`     | loads, starts, waits, reads                                                          |
-//! | `compare` | the golden results of a plan, and the first difference                               |
+//! | `expected`| the golden results of a plan                                                         |
 //! | [`grid`]  | the same on many tiles                                                               |
 
 mod chunks;
-mod compare;
+mod expected;
 pub mod grid;
 mod layout;
 mod panels;
@@ -26,17 +26,18 @@ mod plan;
 mod program;
 mod run;
 
-pub use compare::{Comparison, Difference, expected};
+pub use expected::expected;
 pub use layout::{Layout, Region};
 pub(crate) use layout::{Sharing, Sizes, access_bytes};
 pub use panels::Panel;
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
 pub(crate) use program::Writer;
-pub use run::{MatmulReport, Operands, run_matmul, simulation_cycles};
+pub use run::{Operands, run_matmul, simulation_cycles};
 
-use golden::{OutputType, ReadOut, Shape};
+use golden::{Flags, MatmulResult, OutputType, ReadOut, Shape};
 
+use crate::comparison::Comparison;
 use crate::timing::Stored;
 
 /// A product to plan: C = start + A B.
@@ -83,6 +84,11 @@ impl MatmulProblem {
             OutputType::Fp32 => Stored::Fp32,
             OutputType::Fp16 => Stored::Fp16,
         }
+    }
+
+    /// How a run's results and flags compare with the golden ones.
+    pub fn compare(&self, found: (&[u32], Flags), expected: &MatmulResult) -> Comparison {
+        Comparison::new(self.shape.n, self.read_out.output, found, expected)
     }
 
     /// Useful multiply-accumulates: M x N x K.

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use golden::{Flags, OutputType, Start};
-use isa::{ControlRegister, ProgramBuilder, register};
+use golden::{OutputType, Start};
+use isa::{ControlRegister, ProgramBuilder};
 
 use super::plan::{Launch, MatmulPlan};
 use super::{MatmulProblem, StartKind};
-use crate::device::{Counters, Device, DeviceError, run_program};
+use crate::device::{Device, DeviceError, run_program};
 use crate::pack::{Matrix, pack_fp32_rows, pack_inputs, pack_weights, unpack_results};
+use crate::report::{Expectation, KernelReport, KernelRun, launch_cycles, program_words};
 
 /// The matrices of a product, row-major bit patterns.
 #[derive(Debug, Clone, Copy)]
@@ -37,45 +38,6 @@ impl Operands<'_> {
     }
 }
 
-/// What a run gave.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MatmulReport {
-    /// The results, row-major M x N bit patterns; FP16 in the low 16 bits.
-    pub bits: Vec<u32>,
-    /// Sticky flags of all launches.
-    pub flags: Flags,
-    /// Cycles from START to DONE, over all launches; 0 on a device without time.
-    pub cycles: u64,
-    /// What the plan predicted for them.
-    pub predicted_cycles: u64,
-    /// Multiply-accumulates that the product needs.
-    pub macs: u64,
-    /// Those that the tile can do in a cycle.
-    pub macs_per_cycle: u64,
-    /// The tile's counters, over all launches.
-    pub counters: Counters,
-    /// Cycles of the simulation, loading and reading included.
-    pub simulated_cycles: u64,
-}
-
-impl MatmulReport {
-    /// The part of the tile's multiply-accumulates from START to DONE that was useful, 0 to 1; 0 without time.
-    pub fn utilisation(&self) -> f64 {
-        match self.cycles {
-            0 => 0.0,
-            cycles => self.macs as f64 / (self.macs_per_cycle * cycles) as f64,
-        }
-    }
-
-    /// How far the prediction was off, as a part of the cycles; 0 without time.
-    pub fn prediction_error(&self) -> f64 {
-        match self.cycles {
-            0 => 0.0,
-            cycles => self.predicted_cycles as f64 / cycles as f64 - 1.0,
-        }
-    }
-}
-
 /// Runs the plan. `progress` hears now and then how many cycles were simulated, of about [`simulation_cycles`].
 ///
 /// Panics if the operands are not those of the plan.
@@ -87,40 +49,29 @@ pub fn run_matmul(
     plan: &MatmulPlan,
     operands: &Operands,
     progress: &mut dyn FnMut(u64),
-) -> Result<MatmulReport, DeviceError> {
+) -> Result<KernelReport, DeviceError> {
     operands.check(&plan.problem);
     let shape = plan.problem.shape;
-    let cycles_before = device.simulated_cycles();
-    let mut report = MatmulReport {
-        bits: vec![0; shape.m * shape.n],
-        flags: Flags::NONE,
-        cycles: 0,
-        predicted_cycles: plan.predicted_cycles(),
+    let expectation = Expectation {
+        results: shape.m * shape.n,
         macs: plan.problem.macs(),
         macs_per_cycle: plan.config.macs_per_cycle() as u64,
-        counters: Counters::default(),
-        simulated_cycles: 0,
+        predicted_cycles: plan.predicted_cycles(),
     };
+    let mut run = KernelRun::new(device, expectation, progress);
     if let Some(seed) = plan.problem.stochastic {
-        set_seed(device, plan.layout.program.address, seed)?;
+        set_seed(run.device, plan.layout.program.address, seed)?;
     }
     let mut memory = Resident::default();
     for launch in &plan.launches {
-        memory.load(device, plan, operands, launch)?;
-        device.write_register(&register::FLAGS, u64::MAX)?;
+        memory.load(run.device, plan, operands, launch)?;
         let program = &plan.programs[launch.program];
-        let mut tell = |cycles| progress(cycles - cycles_before);
-        let status = run_program(device, program.program.entry, program.predicted_cycles, &mut tell)?;
-        report.cycles += status.cycles;
-        report.flags |= status.flags;
-        report.counters.add(&device.counters()?);
+        run.launch(program.program.entry, program.predicted_cycles)?;
         if launch.k.end == shape.k {
-            read_results(device, plan, launch, &mut report.bits)?;
+            read_results(run.device, plan, launch, &mut run.report.bits)?;
         }
-        progress(device.simulated_cycles() - cycles_before);
     }
-    report.simulated_cycles = device.simulated_cycles() - cycles_before;
-    Ok(report)
+    Ok(run.finish())
 }
 
 /// What the memory holds: nothing is loaded twice in a row.
@@ -205,20 +156,17 @@ fn set_seed(device: &mut dyn Device, address: u32, seed: u32) -> Result<(), Devi
     run_program(device, address, 0, &mut |_| ()).map(|_| ())
 }
 
-/// About how many requests a launch makes beside its data: registers before and after it.
-const REQUESTS_A_LAUNCH: u64 = 50;
-
 /// About how many cycles the simulation of a plan takes: its programs, and a cycle for each word that the host moves.
 pub fn simulation_cycles(plan: &MatmulPlan) -> u64 {
     let layout = &plan.layout;
     let row_words = |rows: usize, pitch_words: u32| rows as u64 * u64::from(pitch_words);
     let mut memory = Resident::default();
-    let launch_cycles = |launch: &Launch| {
+    let cycles = |launch: &Launch| {
         let program = &plan.programs[launch.program];
         let Loads { program: new_program, inputs, weights, partials, bias } = memory.loads(plan.problem.start, launch);
         let panels = launch.columns.len().div_ceil(isa::LANES as usize);
         let parts = [
-            (new_program, program.program.segments.iter().map(|segment| segment.words.len() as u64).sum()),
+            (new_program, program_words(&program.program)),
             (inputs, row_words(launch.rows.len(), layout.inputs.pitch_words)),
             (weights, row_words(panels, layout.weights.pitch_words)),
             (partials, row_words(launch.rows.len(), layout.partials.pitch_words)),
@@ -226,9 +174,9 @@ pub fn simulation_cycles(plan: &MatmulPlan) -> u64 {
             (launch.k.end == plan.problem.shape.k, row_words(launch.rows.len(), program.results.pitch_words)),
         ];
         let moved: u64 = parts.iter().filter(|(moves, _)| *moves).map(|(_, words)| words).sum();
-        program.predicted_cycles + moved + REQUESTS_A_LAUNCH
+        launch_cycles(program.predicted_cycles, moved)
     };
-    plan.launches.iter().map(launch_cycles).sum()
+    plan.launches.iter().map(cycles).sum()
 }
 
 /// Reads the results of a launch into their place.

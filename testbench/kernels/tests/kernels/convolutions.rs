@@ -5,15 +5,15 @@ use kernels::convolution::{
     ConvolutionOperands, ConvolutionPlan, ConvolutionPlanError, ConvolutionProblem, expected, plan, run_convolution,
 };
 use kernels::device::{Device, GoldenDevice, NativeTile};
-use kernels::matmul::MatmulReport;
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use proptest::prelude::*;
 use tile::{Accumulator, TileConfig};
 
 use crate::products::config;
 
 /// Plans, runs on a device and compares every bit and the flags.
-fn run_on(device: &mut dyn Device, plan: &ConvolutionPlan, seed: u64) -> MatmulReport {
+fn run_on(device: &mut dyn Device, plan: &ConvolutionPlan, seed: u64) -> KernelReport {
     let shape = &plan.problem.shape;
     let mut random = Random::new(seed);
     let [rows, columns] = shape.image;

@@ -6,7 +6,8 @@ use golden::{Shape, Start};
 use isa::register;
 use isa::{ControlRegister, EngineMask, ErrorCode, ProgramBuilder};
 use kernels::device::{Device, DeviceError, HostPort};
-use kernels::matmul::{Comparison, Operands, expected, plan, run_matmul, simulation_cycles};
+use kernels::matmul::{Operands, expected, plan, run_matmul, simulation_cycles};
+
 use kernels::random::Random;
 use tile::TileConfig;
 
@@ -89,7 +90,7 @@ fn a_product_runs_through_the_host_port() {
     let operands = Operands { a: &a, b: &b, start: Start::PartialSums(&sums) };
     let mut progress = vec![];
     let report = run_matmul(&mut device, &plan, &operands, &mut |cycles| progress.push(cycles)).unwrap();
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
     assert!(comparison.bit_exact(), "{comparison:?}");
     assert_eq!(comparison.compared, 20 * 33);
     assert_eq!(progress.last(), Some(&report.simulated_cycles));
@@ -111,7 +112,7 @@ fn a_wrong_result_is_named_with_both_bit_patterns_and_values() {
     let mut report = run_matmul(&mut device, &plan_here, &operands, &mut |_| ()).unwrap();
     report.bits[4] ^= 1;
     report.bits[5] ^= 0x8000;
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &golden);
+    let comparison = plan.problem.compare((&report.bits, report.flags), &golden);
     assert_eq!((comparison.compared, comparison.different, comparison.bit_exact()), (6, 2, false));
     let message = comparison.first.unwrap().to_string();
     assert_eq!(message, "row 1, column 1: simulated 0x4001 (2.001953125), golden 0x4000 (2)");

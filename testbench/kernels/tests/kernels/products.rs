@@ -2,7 +2,8 @@
 
 use golden::{Activation, OutputType, Overflow, ReadOut, Shape, Start};
 use kernels::device::GoldenDevice;
-use kernels::matmul::{Comparison, MatmulPlan, MatmulProblem, Operands, StartKind, expected, plan, run_matmul};
+use kernels::matmul::{MatmulPlan, MatmulProblem, Operands, StartKind, expected, plan, run_matmul};
+
 use kernels::random::Random;
 use tile::{Accumulator, TileConfig};
 
@@ -47,7 +48,7 @@ pub fn run_on_golden(config: &TileConfig, problem: &MatmulProblem, seed: u64) ->
     };
     let operands = Operands { a: &a, b: &b, start };
     let report = run_matmul(&mut GoldenDevice::new(config), &plan, &operands, &mut |_| ()).unwrap();
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
     if let Some(difference) = comparison.first {
         panic!("{problem:?} on {config:?}: {} differ; {difference}", comparison.different);
     }

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 
 use golden::Flags;
 use kernels::device::{Device, NativeTile, VerilatorTile};
-use kernels::matmul::{Comparison, MatmulProblem, MatmulReport, expected, plan, run_matmul};
+use kernels::matmul::{MatmulProblem, expected, plan, run_matmul};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use operands::{DATA, Data, Product};
 use tile::{Accumulator, TileConfig};
 
@@ -19,14 +20,14 @@ const PRODUCTS_ON_VERILATOR: usize = 40;
 const PRODUCTS_ON_NATIVE: usize = 36;
 
 /// Runs a product and compares it; the cycles must be those of the plan.
-fn multiply(device: &mut dyn Device, config: &TileConfig, product: &Product) -> (MatmulReport, usize) {
+fn multiply(device: &mut dyn Device, config: &TileConfig, product: &Product) -> (KernelReport, usize) {
     let Product { problem, data, .. } = product;
     let what = || format!("{problem:?} with {data:?} data on {} ({})", config.name, device_name(config));
     let plan = plan(config, problem).unwrap_or_else(|error| panic!("{}: {error}", what()));
     let operands = product.operands();
     let report =
         run_matmul(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{}: {error}", what()));
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
     if let Some(difference) = comparison.first {
         panic!("{}: {} results differ; {difference}", what(), comparison.different);
     }

@@ -3,14 +3,15 @@
 use golden::Start;
 use kernels::activity::{Activity, Event, Port};
 use kernels::device::{Device, NativeTile};
-use kernels::matmul::{MatmulProblem, MatmulReport, Operands, plan, run_matmul};
+use kernels::matmul::{MatmulProblem, Operands, plan, run_matmul};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use tile::TileConfig;
 
 use super::collect::{SIMULATORS, run_product};
 
 /// The activity holds what the counters do, and its parts sum to their wholes. Returns the counters that are not 0.
-fn assert_matches(activity: &Activity, report: &MatmulReport) -> Vec<&'static str> {
+fn assert_matches(activity: &Activity, report: &KernelReport) -> Vec<&'static str> {
     assert_eq!(activity.total(Event::Cycle), report.cycles);
     let events = [Event::Row, Event::WaitsWeights, Event::WaitsAccumulator, Event::WaitsHalf];
     let counted = events.into_iter().chain(Port::ALL.map(Event::Conflict));

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use golden::Start;
 use kernels::device::{Device, DeviceError, NativeTile, VerilatorTile};
-use kernels::matmul::{MatmulProblem, MatmulReport, Operands, plan, run_matmul};
+use kernels::matmul::{MatmulProblem, Operands, plan, run_matmul};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use rtl::wave::{Kind, Sink, TraceOptions, VariableId, Waveform};
 use tile::TileConfig;
 
@@ -112,7 +113,7 @@ pub const SIZE: usize = 20;
 pub const SIMULATORS: [&str; 2] = ["native", "verilator"];
 
 /// Runs a random product on `ipu64` with these waveforms; returns what it gave, with its operands.
-pub fn run(simulator: &str, waveforms: Vec<Waveform>) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
+pub fn run(simulator: &str, waveforms: Vec<Waveform>) -> Result<(KernelReport, Vec<u16>, Vec<u16>), DeviceError> {
     run_product(&TileConfig::ipu64(), simulator, [SIZE; 3], waveforms)
 }
 
@@ -122,7 +123,7 @@ pub fn run_product(
     simulator: &str,
     [m, n, k]: [usize; 3],
     waveforms: Vec<Waveform>,
-) -> Result<(MatmulReport, Vec<u16>, Vec<u16>), DeviceError> {
+) -> Result<(KernelReport, Vec<u16>, Vec<u16>), DeviceError> {
     let mut device: Box<dyn Device> = match simulator {
         "native" => Box::new(NativeTile::traced(config, waveforms)?),
         _ => Box::new(VerilatorTile::traced(config, waveforms)?),

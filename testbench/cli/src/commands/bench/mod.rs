@@ -17,7 +17,8 @@ use serde::Serialize;
 use tile::TileConfig;
 
 use super::emit::tile_design;
-use super::matmul::{Product, Run, multiply, verdict};
+use super::kernel::verdict;
+use super::matmul::{Product, Run, multiply};
 use super::{print_text, to_json};
 use crate::failure::Failure;
 use crate::output_file::OutputFile;

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use cosim::{Optimization, Options};
 use golden::Start;
 use kernels::device::{Device, DeviceError, NativeTile, VerilatorTile};
-use kernels::matmul::{MatmulPlan, MatmulProblem, MatmulReport, Operands, plan, run_matmul};
+use kernels::matmul::{MatmulPlan, MatmulProblem, Operands, plan, run_matmul};
 use kernels::random::Random;
+use kernels::report::KernelReport;
 use rtl::wave::{TraceOptions, Waveform};
 use tile::TileConfig;
 
@@ -129,7 +130,7 @@ fn product(config: &TileConfig) -> Result<(MatmulPlan, Vec<u16>, Vec<u16>), Fail
 fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> Result<(), Failure> {
     let (plan, a, b) = product(config)?;
     let operands = Operands { a: &a, b: &b, start: Start::Zero };
-    let mut first: Option<MatmulReport> = None;
+    let mut first: Option<KernelReport> = None;
     for _ in 0..rounds {
         for Contestant { name, device, cycles_per_second, .. } in contestants.iter_mut() {
             let (report, seconds) = timed(&mut **device, &plan, &operands)?;
@@ -143,7 +144,7 @@ fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> R
     Ok(())
 }
 
-fn timed(device: &mut dyn Device, plan: &MatmulPlan, operands: &Operands) -> Result<(MatmulReport, f64), Failure> {
+fn timed(device: &mut dyn Device, plan: &MatmulPlan, operands: &Operands) -> Result<(KernelReport, f64), Failure> {
     let start = processor_time();
     let report = run_matmul(device, plan, operands, &mut |_| ())?;
     Ok((report, (processor_time() - start).as_secs_f64()))

@@ -13,8 +13,9 @@ use kernels::random::Random;
 use tile::TileConfig;
 
 use super::{Figures, PROGRAM};
+use crate::commands::kernel::verdict;
+use crate::commands::matmul::Product;
 use crate::commands::matmul::grid::{GridRun, multiply, planned};
-use crate::commands::matmul::{Product, verdict};
 use crate::failure::Failure;
 
 /// Tiles, and rows, columns and K of the product that they share.

@@ -4,7 +4,7 @@
 //!   MatmulProblem --> partitions --> layout --> exchanges --> programs --> GridPlan
 //!                     ranked by      same on    transfers     one for         |
 //!                     a cost model   all tiles  scheduled     each tile       v
-//!   operands, spread evenly ------------------------------------------------> run --> GridReport --> compare (golden)
+//!   operands, spread evenly ------------------------------------------------> run --> GridReport --> Comparison (golden)
 //! ```
 //! | File        | What it decides or does                                                       |
 //! |-------------|-------------------------------------------------------------------------------|
@@ -12,20 +12,20 @@
 //! | `plan`      | layout, transfers, programs; chooses the partition                            |
 //! | `predict`   | cycles: of a candidate roughly, of a plan exactly                             |
 //! | `run`       | loads all tiles, starts them, reads the results where they are                |
-//! | `compare`   | the golden results of a plan: sums in the order in which they travel          |
+//! | `expected`  | the golden results of a plan: sums in the order in which they travel          |
 //!
 //! At the start every tile holds an equal share of its rows of A and of its columns of B; the first exchange gives it
 //! the rest. Where K is cut, a piece of the result is summed by one tile after the other, each adding its part of K to
 //! what the one before has sent; while it travels, the tile sums another piece, so that all work all the time. In the
 //! end each tile has a piece of the result.
 
-mod compare;
+mod expected;
 mod partition;
 mod plan;
 mod predict;
 mod run;
 
-pub use compare::expected;
+pub use expected::expected;
 pub(crate) use partition::part;
 pub use partition::{Partition, Place};
 pub use plan::{Candidate, GridPlan, GridPlanError, TilePart, plan, plan_partition};

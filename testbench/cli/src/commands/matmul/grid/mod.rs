@@ -1,18 +1,19 @@
 //! `tessera matmul --tiles`: a matrix product on a machine of many tiles.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use exchange::{Grid, GridConfig};
 use golden::ReadOut;
 use golden::reference::ErrorSummary;
+use kernels::comparison::Comparison;
 use kernels::device::{GridHost, NativeGrid, Pins, VerilatorGrid};
-use kernels::matmul::Comparison;
 use kernels::matmul::grid::{GridPlan, GridReport, expected, plan, run_grid_matmul, simulation_cycles};
 use rtl::{Design, elaborate};
 use tile::{Accumulator, TileConfig};
 
-use super::summary::table;
-use super::{Arguments, Product, finish, product, progress_bar, verdict, write_results};
+use super::{Arguments, Product, product, write_results};
+use crate::commands::kernel::{finish, timed, verdict};
+use crate::commands::summary::table;
 use crate::commands::{print_json, print_text};
 use crate::failure::Failure;
 use crate::options::Simulator;
@@ -51,12 +52,12 @@ pub fn run(arguments: &Arguments, tile: TileConfig) -> Result<(), Failure> {
     }
     let config = GridConfig::new(tile, tiles);
     let product = product(arguments)?;
-    let plan = planned(&config, &product, arguments.kernel.read_out())?;
+    let plan = planned(&config, &product, arguments.run.kernel.read_out())?;
 
     let results = arguments.results()?;
-    let (waveforms, traces) = arguments.trace.open(|| design(&config))?;
+    let (waveforms, traces) = arguments.run.trace.open(|| design(&config))?;
     let outputs = Outputs { results, traces };
-    match arguments.simulator.sim {
+    match arguments.run.simulator.sim {
         Simulator::Native => run_on(NativeGrid::traced(&config, waveforms)?, arguments, plan, &product, outputs),
         Simulator::Verilator if waveforms.is_empty() => {
             run_on(VerilatorGrid::new(&config, &cosim::Options::default())?, arguments, plan, &product, outputs)
@@ -82,7 +83,7 @@ fn run_on<S: Pins>(
         return Err(Failure::Run(failure));
     }
     let run = run?;
-    arguments.trace.check_window(cycles)?;
+    arguments.run.trace.check_window(cycles)?;
     finish(finished, cycles, outputs.traces)?;
     let parts = run.plan.partition.k;
     if run.plan.config.tile.accumulator == Accumulator::Exact && parts > 1 && !run.plan.problem.exact_sums {
@@ -90,7 +91,7 @@ fn run_on<S: Pins>(
             "note: K is cut over tiles; the exact sums were rounded to FP32 between its {parts} parts; --exact-sums keeps them"
         );
     }
-    if arguments.json {
+    if arguments.run.json {
         print_json(&summary::GridSummary::of(&run, simulator, arguments.seed()))?;
     } else {
         print_text(&table(&summary::lines(&run, simulator)))?;
@@ -112,13 +113,9 @@ pub fn planned(config: &GridConfig, product: &Product, read_out: ReadOut) -> Res
 /// Runs a plan and compares.
 pub fn multiply<S: Pins>(grid: &mut GridHost<S>, plan: GridPlan, product: &Product) -> Result<GridRun, Failure> {
     let operands = product.operands();
-    let bar = progress_bar(simulation_cycles(&plan));
-    let begin = Instant::now();
-    let report = run_grid_matmul(grid, &plan, &operands, &mut |cycles| bar.set_position(cycles))?;
-    let simulation = begin.elapsed();
-    bar.finish_and_clear();
-
-    let comparison = Comparison::of(&plan.problem, (&report.bits, report.flags), &expected(&plan, &operands));
+    let (report, simulation) =
+        timed(simulation_cycles(&plan), |progress| run_grid_matmul(grid, &plan, &operands, progress))?;
+    let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
     let error = product.error(&report.bits, plan.problem.read_out);
     Ok(GridRun { plan, report, comparison, error, simulation })
 }

@@ -6,7 +6,7 @@ use kernels::matmul::grid::{Candidate, Partition};
 use serde::Serialize;
 
 use super::GridRun;
-use crate::commands::matmul::summary::{Common, Outcome, Work, grouped};
+use crate::commands::summary::{Common, Outcome, Work, grouped};
 
 /// The object that `--json` prints. Keys are stable: they are added, never renamed.
 #[derive(Serialize)]
