@@ -17,6 +17,7 @@
 //! | [`counts`]      | NaNs, overflows, numbers that became zero                                        |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
 //! | [`convolution`](mod@convolution) | a two-dimensional convolution, likewise                   |
+//! | [`sparse`](mod@sparse) | products of sparse and dense matrices, likewise                  |
 //! | [`reference`](mod@reference) | the same in FP64, and errors in ulp, for people to read             |
 //! | [`tile`]        | the whole tile: a program in a memory image, command by command                  |
 
@@ -30,6 +31,7 @@ pub mod matmul;
 pub mod random;
 pub mod reference;
 pub mod round;
+pub mod sparse;
 pub mod step;
 pub mod tile;
 pub mod transcendental;
@@ -45,6 +47,7 @@ pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul, matmul_rounded};
 pub use random::Random;
 pub use round::{Overflow, Rounding};
+pub use sparse::{BlockSparseMatrix, Gathering, SparseError, SparseMatrix, dense_times_sparse, sparse_times_dense};
 pub use step::{ALL_TERMS, amp_step};
 pub use tile::{Outcome, Tile, TileParameters};
 pub use transcendental::transcendental;
