@@ -79,6 +79,16 @@ pub fn read_fp32_bias(path: &Path, m: usize, n: usize) -> Result<Matrix, Failure
     Ok(Matrix { rows, columns, bits: array.iter().copied().collect() })
 }
 
+/// Reads a matrix of `rows` x `columns` FP16 numbers.
+pub fn read_fp16_rows(path: &Path, rows: usize, columns: usize) -> Result<Vec<u16>, Failure> {
+    let matrix = read_fp16_matrix(path)?;
+    if (matrix.rows, matrix.columns) != (rows, columns) {
+        let found = shape_text(&[matrix.rows, matrix.columns]);
+        return Err(Failure::Input(format!("{}: found {found}, expected {rows} x {columns}", path.display())));
+    }
+    Ok(matrix.fp16())
+}
+
 fn shape_text(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     if sizes.is_empty() { "() (a single number)".to_owned() } else { sizes.join(" x ") }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use golden::{OutputType, Overflow};
+use golden::{Epilogue, EpilogueFunction, OutputType, Overflow};
 use kernels::device::{Device, NativeTile, VerilatorTile};
 use rtl::wave::Waveform;
 use tile::{Accumulator, TileConfig};
@@ -133,6 +133,19 @@ pub enum Round {
     Sr,
 }
 
+/// A function of the results, by the vector engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EpilogueChoice {
+    /// GELU, in its tanh form
+    Gelu,
+    /// 1 / (1 + e^-x)
+    Sigmoid,
+    /// The hyperbolic tangent
+    Tanh,
+    /// e^x over the sum of that in the row
+    Softmax,
+}
+
 /// What kernels compute with.
 #[derive(Args, Debug, Clone)]
 pub struct KernelOptions {
@@ -160,6 +173,12 @@ pub struct KernelOptions {
     /// Sums start from this: N numbers (a bias), or M x N (partial sums), float32
     #[arg(long, value_name = "FILE.npy")]
     pub bias: Option<PathBuf>,
+    /// Add numbers of the results' shape, float16, before ReLU or --epilogue (needs a vector engine)
+    #[arg(long, value_name = "FILE.npy")]
+    pub residual: Option<PathBuf>,
+    /// Apply a function to the results (needs a vector engine)
+    #[arg(long, value_enum, value_name = "FUNCTION", conflicts_with = "relu")]
+    pub epilogue: Option<EpilogueChoice>,
 }
 
 impl KernelOptions {
@@ -189,6 +208,19 @@ impl KernelOptions {
         TileConfig { accumulator, ..config }
     }
 
+    /// What the vector engine makes of the sums. ReLU is the AMP engine's, unless something is added before it.
+    pub fn epilogue(&self) -> Epilogue {
+        let function = match self.epilogue {
+            None if self.relu && self.residual.is_some() => EpilogueFunction::Relu,
+            None => EpilogueFunction::None,
+            Some(EpilogueChoice::Gelu) => EpilogueFunction::Gelu,
+            Some(EpilogueChoice::Sigmoid) => EpilogueFunction::Sigmoid,
+            Some(EpilogueChoice::Tanh) => EpilogueFunction::Tanh,
+            Some(EpilogueChoice::Softmax) => EpilogueFunction::Softmax,
+        };
+        Epilogue { residual: self.residual.is_some(), function }
+    }
+
     /// How results leave.
     pub fn read_out(&self) -> golden::ReadOut {
         golden::ReadOut {
@@ -197,7 +229,11 @@ impl KernelOptions {
                 OutType::Fp16 => OutputType::Fp16,
             },
             overflow: if self.saturate { Overflow::Saturate } else { Overflow::ToInfinity },
-            activation: if self.relu { golden::Activation::Relu } else { golden::Activation::None },
+            activation: if self.relu && self.residual.is_none() {
+                golden::Activation::Relu
+            } else {
+                golden::Activation::None
+            },
         }
     }
 }

@@ -13,6 +13,8 @@
 //! | [`accumulator`] | `Fp32` and `Exact` accumulators: start, step, read                               |
 //! | [`transcendental`](mod@transcendental) | exp, ln, tanh, square root and their like         |
 //! | [`vector`]      | the operations of the vector engine on one element                               |
+//! | [`reduction`](mod@reduction) | those that reduce a row to one number                              |
+//! | [`layers`]      | softmax, GELU, layer normalisation and their like, as sequences of such operations |
 //! | [`random`](mod@random) | the random bits of stochastic rounding                                    |
 //! | [`counts`]      | NaNs, overflows, numbers that became zero                                        |
 //! | [`matmul`](mod@matmul) | a matrix product, in the order in which the AMP adds                      |
@@ -27,8 +29,10 @@ pub mod convolution;
 pub mod counts;
 pub mod flags;
 pub mod format;
+pub mod layers;
 pub mod matmul;
 pub mod random;
+pub mod reduction;
 pub mod reference;
 pub mod round;
 pub mod sparse;
@@ -44,8 +48,10 @@ pub use convolution::{ConvolutionError, ConvolutionShape, Padding, convolution};
 pub use counts::{Counts, Element};
 pub use flags::Flags;
 pub use format::{FP16, FP32, Format, NAN_FP16, NAN_FP32, Number};
+pub use layers::{Epilogue, EpilogueFunction, Rows};
 pub use matmul::{MatmulOptions, MatmulResult, Shape, Start, matmul, matmul_rounded};
 pub use random::Random;
+pub use reduction::reduction;
 pub use round::{Overflow, Rounding};
 pub use sparse::{BlockSparseMatrix, Gathering, SparseError, SparseMatrix, dense_times_sparse, sparse_times_dense};
 pub use step::{ALL_TERMS, amp_step};

@@ -115,6 +115,12 @@ pub fn matmul_rounded(
     result
 }
 
+/// A matrix of `rows` x `columns` with rows and columns exchanged.
+pub fn transposed(matrix: &[u16], rows: usize, columns: usize) -> Vec<u16> {
+    assert_eq!(matrix.len(), rows * columns, "a matrix is rows x columns");
+    (0..columns).flat_map(|column| (0..rows).map(move |row| matrix[row * columns + column])).collect()
+}
+
 /// Adds the products of two vectors, step by step.
 pub(crate) fn accumulate(accumulator: &mut Accumulator, x: &[u16], w: &[u16], terms: usize) -> Flags {
     let steps = x.chunks(terms).zip(w.chunks(terms));

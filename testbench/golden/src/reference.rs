@@ -2,6 +2,7 @@
 
 use crate::accumulator::{Activation, OutputType};
 use crate::format::{FP16, FP32, Format};
+use crate::layers::{Epilogue, EpilogueFunction};
 use crate::matmul::{Shape, Start};
 
 /// The product of FP16 matrices computed in FP64, in ascending K; the activation is applied, nothing is rounded to
@@ -21,6 +22,28 @@ pub fn matmul_fp64(shape: Shape, a: &[u16], b: &[u16], start: Start, activation:
         }
     }
     result
+}
+
+/// What an epilogue makes of sums in rows of `columns`, in FP64.
+pub fn epilogue_fp64(epilogue: &Epilogue, sums: &mut [f64], columns: usize, residual: Option<&[u16]>) {
+    for (sum, &bits) in sums.iter_mut().zip(residual.unwrap_or_default()) {
+        *sum += FP16.to_f64(u32::from(bits));
+    }
+    for row in sums.chunks_mut(columns) {
+        let of_row: f64 = row.iter().map(|x| x.exp()).sum();
+        row.iter_mut().for_each(|x| {
+            *x = match epilogue.function {
+                EpilogueFunction::None => *x,
+                EpilogueFunction::Relu => x.max(0.0),
+                EpilogueFunction::Gelu => {
+                    *x / 2.0 * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (*x + 0.044715 * x.powi(3))).tanh())
+                }
+                EpilogueFunction::Sigmoid => 1.0 / (1.0 + (-*x).exp()),
+                EpilogueFunction::Tanh => x.tanh(),
+                EpilogueFunction::Softmax => x.exp() / of_row,
+            }
+        });
+    }
 }
 
 /// Distance of a result from a reference, in units in the last place of the reference in the result's format.

@@ -7,6 +7,7 @@
 //! | [`convolution`]| two-dimensional convolutions on one tile, without copies of the image                  |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
 //! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |
+//! | [`epilogue`]   | what the vector engine makes of the sums of a product or a convolution                 |
 //! | [`report`]     | what a run gave: results, cycles, counters                                             |
 //! | [`comparison`] | how the results differ from the golden model's                                         |
 //! | [`activity`]   | what AMP, streams and banks did over the cycles of a run                               |
@@ -19,6 +20,7 @@ pub mod collective;
 pub mod comparison;
 pub mod convolution;
 pub mod device;
+pub mod epilogue;
 pub mod matmul;
 mod pack;
 pub mod random;

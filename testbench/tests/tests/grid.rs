@@ -35,7 +35,7 @@ fn check(grid: &mut NativeGrid, plan: &GridPlan, random: &mut Random) -> (usize,
         StartKind::PartialSums => Start::PartialSums(&sums),
         StartKind::Bias => Start::Bias(&sums[..n]),
     };
-    let operands = Operands { a: &a, b: &b, start };
+    let operands = Operands { a: &a, b: &b, start, residual: None };
     let place = format!("{:?} in {}", plan.problem, plan.partition);
     let report = run_grid_matmul(grid, plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{place}: {error}"));
     let golden = expected(plan, &operands);
@@ -76,7 +76,7 @@ fn every_partition_of_random_products_is_bit_exact_and_predicted() {
             let activation = if round < 2 { Activation::None } else { Activation::Relu };
             let read_out = ReadOut { output, overflow: Overflow::Saturate, activation };
             let start = starts[round % 3];
-            let problem = MatmulProblem { shape, start, read_out, exact_sums: false, stochastic: None };
+            let problem = MatmulProblem { start, read_out, ..MatmulProblem::new(shape.m, shape.n, shape.k) };
             for partition in Partition::all(shape, tiles) {
                 let Some(plan) = plan_partition(&config, &problem, partition) else { continue };
                 results += check(&mut grid, &plan, &mut random).0;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use golden::reference::{ErrorSummary, matmul_fp64, summarize_errors};
-use golden::{Shape, Start};
+use golden::matmul::transposed;
+use golden::reference::{ErrorSummary, epilogue_fp64, matmul_fp64, summarize_errors};
+use golden::{Epilogue, Shape, Start};
 use kernels::activity::Activity;
 use kernels::comparison::Comparison;
 use kernels::device::Device;
@@ -20,6 +21,7 @@ use super::summary::table;
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
+use crate::options::KernelOptions;
 use crate::output_file::{OutputFile, protect};
 use crate::report::Report;
 
@@ -31,7 +33,7 @@ pub struct Arguments {
     /// A, M x K: float16 (float32 and float64 are rounded to it)
     #[arg(value_name = "A.npy", requires = "b")]
     a: Option<PathBuf>,
-    /// B, K x N, likewise
+    /// B, K x N, or N x K with --transpose-b, likewise
     #[arg(value_name = "B.npy")]
     b: Option<PathBuf>,
     /// Write the results, float32 or float16 as --out-type says
@@ -49,6 +51,9 @@ pub struct Arguments {
     /// Where the random numbers begin
     #[arg(long, default_value_t = 0, conflicts_with = "a")]
     seed: u64,
+    /// B is N x K, and is loaded as it lies
+    #[arg(long)]
+    transpose_b: bool,
     /// Tiles that share the work, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 1)]
     tiles: usize,
@@ -74,6 +79,12 @@ pub struct Product {
     pub exact_sums: bool,
     /// Results are rounded stochastically, from this seed.
     pub stochastic: Option<u32>,
+    /// B is N x K.
+    pub transposed_b: bool,
+    /// What makes results of the sums.
+    pub epilogue: Epilogue,
+    /// M x N, where the epilogue adds it.
+    pub residual: Option<Vec<u16>>,
 }
 
 /// A run, and what there is to say about it.
@@ -162,7 +173,8 @@ impl Arguments {
 
     /// The file of the results, which is no input.
     fn results(&self) -> Result<Option<OutputFile>, Failure> {
-        [&self.a, &self.b, &self.run.kernel.bias].into_iter().flatten().for_each(|input| protect(input));
+        let KernelOptions { bias, residual, .. } = &self.run.kernel;
+        [&self.a, &self.b, bias, residual].into_iter().flatten().for_each(|input| protect(input));
         self.out.as_deref().map(OutputFile::create).transpose()
     }
 
@@ -180,9 +192,13 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
     let (shape, a, b) = match (&arguments.a, &arguments.b) {
         (Some(a_path), Some(b_path)) => {
             let (a, b) = (npy::read_fp16_matrix(a_path)?, npy::read_fp16_matrix(b_path)?);
-            if a.columns != b.rows {
+            let (k, n, what) = match arguments.transpose_b {
+                true => (b.columns, b.rows, "columns"),
+                false => (b.rows, b.columns, "rows"),
+            };
+            if a.columns != k {
                 return Err(Failure::Input(format!(
-                    "{}: found {} x {}, expected {} rows, as many as {} has columns",
+                    "{}: found {} x {}, expected {} {what}, as many as {} has columns",
                     b_path.display(),
                     b.rows,
                     b.columns,
@@ -190,7 +206,7 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
                     a_path.display()
                 )));
             }
-            (Shape { m: a.rows, n: b.columns, k: a.columns }, a.fp16(), b.fp16())
+            (Shape { m: a.rows, n, k }, a.fp16(), b.fp16())
         }
         _ => {
             let Arguments { m, n, k, seed, .. } = *arguments;
@@ -213,7 +229,10 @@ fn product(arguments: &Arguments) -> Result<Product, Failure> {
     let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, shape.m, shape.n);
     let bias = arguments.run.kernel.bias.as_ref().map(read_bias).transpose()?;
     let (exact_sums, stochastic) = (arguments.run.kernel.exact_sums, arguments.run.kernel.stochastic());
-    Ok(Product { shape, a, b, bias, exact_sums, stochastic })
+    let read_residual = |path: &PathBuf| npy::read_fp16_rows(path, shape.m, shape.n);
+    let residual = arguments.run.kernel.residual.as_ref().map(read_residual).transpose()?;
+    let (transposed_b, epilogue) = (arguments.transpose_b, arguments.run.kernel.epilogue());
+    Ok(Product { shape, a, b, bias, exact_sums, stochastic, transposed_b, epilogue, residual })
 }
 
 impl Product {
@@ -221,23 +240,27 @@ impl Product {
     pub fn random(shape: Shape, random: &mut Random) -> Product {
         let Shape { m, n, k } = shape;
         let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
-        Product { shape, a, b, bias: None, exact_sums: false, stochastic: None }
+        let (exact_sums, stochastic, transposed_b, epilogue) = (false, None, false, Epilogue::default());
+        Product { shape, a, b, bias: None, exact_sums, stochastic, transposed_b, epilogue, residual: None }
     }
 
     /// What is to be planned.
     fn problem(&self, read_out: golden::ReadOut) -> MatmulProblem {
-        let Product { shape, exact_sums, stochastic, .. } = *self;
-        MatmulProblem { shape, start: self.start().0, read_out, exact_sums, stochastic }
+        let Product { shape, exact_sums, stochastic, transposed_b, epilogue, .. } = *self;
+        MatmulProblem { shape, start: self.start().0, read_out, exact_sums, stochastic, transposed_b, epilogue }
     }
 
     /// What it is computed from.
     fn operands(&self) -> Operands<'_> {
-        Operands { a: &self.a, b: &self.b, start: self.start().1 }
+        Operands { a: &self.a, b: &self.b, start: self.start().1, residual: self.residual.as_deref() }
     }
 
     /// How far results are from the product in FP64.
     fn error(&self, bits: &[u32], read_out: golden::ReadOut) -> ErrorSummary {
-        let reference = matmul_fp64(self.shape, &self.a, &self.b, self.start().1, read_out.activation);
+        let Product { shape, a, epilogue, .. } = self;
+        let b = if self.transposed_b { &transposed(&self.b, shape.n, shape.k) } else { &self.b };
+        let mut reference = matmul_fp64(*shape, a, b, self.start().1, read_out.activation);
+        epilogue_fp64(epilogue, &mut reference, shape.n, self.residual.as_deref());
         summarize_errors(read_out.output, bits, &reference)
     }
 

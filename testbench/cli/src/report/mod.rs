@@ -356,6 +356,7 @@ fn command_line(arguments: &[OsString]) -> String {
 mod tests {
     use golden::{ReadOut, Shape};
     use kernels::device::{Device, NativeTile};
+    use kernels::random::Random;
 
     use super::*;
     use crate::commands::matmul::{Product, multiply};
@@ -371,14 +372,8 @@ mod tests {
         let config = TileConfig::small16();
         let (waveform, watched) = Activity::watch(&config);
         let mut device = NativeTile::traced(&config, vec![waveform]).unwrap();
-        let product = Product {
-            shape: Shape { m: 1, n: 1, k: 1 },
-            a: vec![0x3C00],
-            b: vec![0x3C00],
-            bias: None,
-            exact_sums: false,
-            stochastic: None,
-        };
+        let random = Product::random(Shape { m: 1, n: 1, k: 1 }, &mut Random::new(0));
+        let product = Product { a: vec![0x3C00], b: vec![0x3C00], ..random };
         let mut run = multiply(&mut device, &config, &product, ReadOut::default()).unwrap();
         device.finish().unwrap();
         let page = |run: &Run| {

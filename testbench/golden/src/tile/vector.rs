@@ -5,9 +5,10 @@ use crate::counts::{Counts, Element};
 use crate::flags::Flags;
 use crate::format::{FP16, FP32, Format};
 use crate::random::Random;
+use crate::reduction::reduction;
 use crate::round::{Overflow, Rounding};
 use crate::vector::{Operand, elementwise, function};
-use isa::{ErrorCode, PARTIAL_SUMS, VectorDescriptor, VectorOperand, VectorOperation, VectorSource, WORD_BYTES};
+use isa::{ErrorCode, VectorDescriptor, VectorOperand, VectorOperation, VectorSource, WORD_BYTES};
 
 /// What a vector command adds to the tile's registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -82,12 +83,8 @@ impl VectorCommand {
         let columns = 0..self.descriptor.columns as usize;
 
         let results: Vec<Element> = if operation.is_reduction() {
-            let mut partial_results = PartialResults::new(operation);
-            for i in columns {
-                partial_results.join(i, column(i), work);
-            }
             let [rounding] = self.roundings(1, random)[..] else { unreachable!("one result") };
-            vec![partial_results.combine(self.result_format(), rounding, self.overflow(), work)]
+            vec![reduction(operation, columns.map(column), self.result_format(), rounding, self.overflow())]
         } else {
             let roundings = self.roundings(columns.len(), random);
             columns
@@ -144,67 +141,6 @@ impl Work {
     fn count(&mut self, element: Element) {
         self.flags |= element.flags;
         self.counts += element.counts;
-    }
-}
-
-/// The partial results of a reduction, FP32.
-struct PartialResults {
-    operation: VectorOperation,
-    values: [u32; PARTIAL_SUMS as usize],
-}
-
-impl PartialResults {
-    fn new(operation: VectorOperation) -> PartialResults {
-        let is_sum = matches!(operation, VectorOperation::SUM | VectorOperation::DOT);
-        let neutral = if is_sum { FP32.sign_bit(true) } else { FP32.nan() };
-        PartialResults { operation, values: [neutral; PARTIAL_SUMS as usize] }
-    }
-
-    fn operand(&self, index: usize) -> Operand {
-        Operand { format: FP32, bits: self.values[index] }
-    }
-
-    /// Element `i` of the row.
-    fn join(&mut self, i: usize, [a, b, _]: [Operand; 3], work: &mut Work) {
-        let index = i % self.values.len();
-        let partial = self.operand(index);
-        let element = match self.operation {
-            VectorOperation::DOT => step(VectorOperation::FMA, [a, b, partial]),
-            operation => step(pairwise(operation), [a, partial, partial]),
-        };
-        work.count(element);
-        self.values[index] = element.bits;
-    }
-
-    /// Halves the partial results down to one, which is not counted yet.
-    fn combine(mut self, format: Format, rounding: Rounding, overflow: Overflow, work: &mut Work) -> Element {
-        let operation = pairwise(self.operation);
-        let mut half = self.values.len() / 2;
-        while half > 1 {
-            for i in 0..half {
-                let (low, high) = (self.operand(i), self.operand(i + half));
-                let element = step(operation, [low, high, high]);
-                work.count(element);
-                self.values[i] = element.bits;
-            }
-            half /= 2;
-        }
-        let (low, high) = (self.operand(0), self.operand(1));
-        elementwise(operation, [low, high, high], format, rounding, overflow)
-    }
-}
-
-/// A step of a reduction: FP32, to nearest even.
-fn step(operation: VectorOperation, operands: [Operand; 3]) -> Element {
-    elementwise(operation, operands, FP32, Rounding::NearestEven, Overflow::ToInfinity)
-}
-
-/// What joins two partial results.
-fn pairwise(reduction: VectorOperation) -> VectorOperation {
-    match reduction {
-        VectorOperation::ROW_MAX => VectorOperation::MAX,
-        VectorOperation::ROW_MIN => VectorOperation::MIN,
-        _ => VectorOperation::ADD,
     }
 }
 

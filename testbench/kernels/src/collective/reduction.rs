@@ -126,7 +126,7 @@ impl Reduction {
     pub fn run<S: Pins>(&self, grid: &mut GridHost<S>, contributions: &[Vec<u16>]) -> Result<Reduced, DeviceError> {
         let Shape { m, k, .. } = self.plan.problem.shape;
         let identities: Vec<u16> = (0..m * k).map(|i| if i / k == i % k % m { ONE } else { 0 }).collect();
-        let operands = Operands { a: &identities, b: &contributions.concat(), start: Start::Zero };
+        let operands = Operands { a: &identities, b: &contributions.concat(), start: Start::Zero, residual: None };
         let report = run_grid_matmul(grid, &self.plan, &operands, &mut |_| ())?;
         let Some(gather) = &self.gather else {
             return Ok(Reduced { sums: vec![report.bits], cycles: report.cycles });

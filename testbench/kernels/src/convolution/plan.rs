@@ -223,6 +223,7 @@ impl<'a> Search<'a> {
             results: rows(most_of(|band| band.rows.len())? * output_columns, result_bytes.next_multiple_of(access)),
             partials: (0, 0),
             bias: if self.problem.bias { rows(most, BIAS_BYTES) } else { (0, 0) },
+            ..Sizes::default()
         };
         if !sizes.fit(config, sharing) {
             return None;

@@ -11,6 +11,7 @@ use tile::{Accumulator, TileConfig};
 use super::layout::{Sharing, Sizes, access_bytes};
 use super::panels::MAX_PIECES;
 use super::{MatmulProblem, StartKind};
+use crate::epilogue;
 
 const LANE_COUNT: usize = LANES as usize;
 const BLOCK_SIDE: usize = BLOCK as usize;
@@ -52,18 +53,28 @@ pub fn sizes(problem: &MatmulProblem, config: &TileConfig, chunk: Shape, program
     Sizes {
         program: (program_bytes, 0),
         inputs: rows(m, k * fp16),
-        weights: rows(n.div_ceil(LANE_COUNT), k.div_ceil(BLOCK_SIDE) * BLOCK_WORDS * WORD_BYTES as usize),
+        weights: if problem.transposed_b {
+            // A load reads whole blocks, also beyond the last column and the last of K.
+            let (bytes, pitch) = rows(n.next_multiple_of(BLOCK_SIDE), k * fp16);
+            (bytes + BLOCK * fp16 as u32, pitch)
+        } else {
+            rows(n.div_ceil(LANE_COUNT), k.div_ceil(BLOCK_SIDE) * BLOCK_WORDS * WORD_BYTES as usize)
+        },
         results: if splits_k { partials } else { results },
         partials: if splits_k || problem.start == StartKind::PartialSums { partials } else { (0, 0) },
         bias: if problem.start == StartKind::Bias { rows(1, n.next_multiple_of(LANE_COUNT) * fp32) } else { (0, 0) },
+        sums: if problem.epilogue.is_none() { (0, 0) } else { rows(m, n * fp32) },
+        residual: if problem.epilogue.residual { rows(m, n * fp16) } else { (0, 0) },
+        scratch: (epilogue::scratch_bytes(&problem.epilogue, m, n), 0),
     }
 }
 
 /// Most bytes that the program of a chunk takes.
-fn program_bytes_at_most(config: &TileConfig, chunk: Shape) -> u32 {
+fn program_bytes_at_most(problem: &MatmulProblem, config: &TileConfig, chunk: Shape) -> u32 {
     let commands = chunk.n.div_ceil(LANE_COUNT) * chunk.m.div_ceil(config.rows) + 2 * MAX_PIECES;
     let lists = 3 + 2 * MAX_PIECES;
     let words = commands * (1 + AmpDescriptor::WORDS) + 1 + lists * ListEntry::WORDS * chunk.k.div_ceil(BLOCK_SIDE);
+    let words = words + if problem.epilogue.is_none() { 0 } else { epilogue::MAX_PROGRAM_WORDS };
     words as u32 * WORD_BYTES
 }
 
@@ -85,15 +96,18 @@ fn search(problem: &MatmulProblem, config: &TileConfig, sharing: Sharing) -> Opt
         for chunk_m in row_counts(m, config.rows) {
             let chunk_fits = |panels: usize| {
                 let chunk = Shape { m: chunk_m, n: n.min(panels * LANE_COUNT), k: chunk_k };
-                sizes(problem, config, chunk, program_bytes_at_most(config, chunk)).fit(config, sharing)
+                sizes(problem, config, chunk, program_bytes_at_most(problem, config, chunk)).fit(config, sharing)
             };
             let most_panels = largest(column_panels, chunk_fits);
             if most_panels == 0 {
                 continue;
             }
-            any = true;
             // As many chunks as that needs, all about as large.
             let n_count = column_panels.div_ceil(most_panels);
+            if n_count > 1 && problem.epilogue.needs_whole_rows() {
+                continue;
+            }
+            any = true;
             let chunk_n = n.min(column_panels.div_ceil(n_count) * LANE_COUNT);
             let chunk = Shape { m: chunk_m, n: chunk_n, k: chunk_k };
             let count = Shape { m: m.div_ceil(chunk_m), n: n.div_ceil(chunk_n), k: k.div_ceil(chunk_k) };

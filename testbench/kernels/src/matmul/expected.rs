@@ -2,6 +2,7 @@
 
 use golden::{Flags, MatmulOptions, MatmulResult, Random, ReadOut, Rounding, Shape, Start, matmul_rounded};
 
+use super::MatmulProblem;
 use super::layout::access_bytes;
 use super::plan::MatmulPlan;
 use super::run::Operands;
@@ -11,7 +12,22 @@ use super::run::Operands;
 /// Panics if the operands are not those of the plan.
 pub fn expected(plan: &MatmulPlan, operands: &Operands) -> MatmulResult {
     operands.check(&plan.problem);
-    let options = plan.options();
+    let MatmulProblem { shape: Shape { n, k, .. }, epilogue, read_out, transposed_b, .. } = plan.problem;
+    let transposed: Vec<u16>;
+    let mut operands = *operands;
+    if transposed_b {
+        transposed = golden::matmul::transposed(operands.b, n, k);
+        operands.b = &transposed;
+    }
+    if epilogue.is_none() {
+        return sums(plan, &operands, read_out);
+    }
+    epilogue.apply(sums(plan, &operands, ReadOut::default()), n, operands.residual, read_out)
+}
+
+/// The sums as the AMP reads them out.
+fn sums(plan: &MatmulPlan, operands: &Operands, read_out: ReadOut) -> MatmulResult {
+    let options = MatmulOptions { read_out, ..plan.options() };
     let Shape { m, n, k } = plan.problem.shape;
     let parts = plan.k_parts();
     let roundings = roundings(plan);

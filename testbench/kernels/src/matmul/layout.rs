@@ -8,6 +8,8 @@ use std::ops::Range;
 use isa::WORD_BYTES;
 use tile::TileConfig;
 
+use crate::vector::Matrix;
+
 /// Consecutive bytes: rows of equal length, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Region {
@@ -30,6 +32,11 @@ impl Region {
         self.address + self.bytes
     }
 
+    /// The same for the vector engine.
+    pub fn matrix(&self, fp16: bool) -> Matrix {
+        Matrix { address: self.address, pitch_words: self.pitch_words, fp16 }
+    }
+
     /// Byte address of a row.
     pub fn row(&self, row: usize) -> u32 {
         self.address + row as u32 * self.pitch_words * WORD_BYTES
@@ -37,7 +44,7 @@ impl Region {
 }
 
 /// The memory of a plan. All its launches share it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Commands, descriptors and the block list.
     pub program: Region,
@@ -52,6 +59,12 @@ pub struct Layout {
     pub partials: Region,
     /// The bias, one row; empty where there is none.
     pub bias: Region,
+    /// FP32 sums that an epilogue makes results of; empty without.
+    pub sums: Region,
+    /// What it adds to them; empty without.
+    pub residual: Region,
+    /// What it keeps on the way; empty without.
+    pub scratch: Region,
     /// Each region has banks of its own.
     pub conflict_free: bool,
 }
@@ -65,15 +78,20 @@ pub struct Sizes {
     pub results: (u32, u32),
     pub partials: (u32, u32),
     pub bias: (u32, u32),
+    pub sums: (u32, u32),
+    pub residual: (u32, u32),
+    pub scratch: (u32, u32),
 }
+
+const REGIONS: usize = 9;
 
 /// Which regions share banks, best first: the regions of a group follow each other, each group begins a bank. Regions
 /// are numbered in the order of [`Layout::regions`].
 const SHARINGS: [&[&[usize]]; 4] = [
-    &[&[0], &[1], &[2], &[3], &[4], &[5]],
-    &[&[0, 5, 4], &[1], &[2], &[3]],
-    &[&[0, 5, 4, 2], &[1], &[3]],
-    &[&[0, 5, 4, 2, 3], &[1]],
+    &[&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[7], &[8]],
+    &[&[0, 5, 4, 7], &[1], &[2], &[3], &[6], &[8]],
+    &[&[0, 5, 4, 7, 2], &[1], &[3, 8], &[6]],
+    &[&[0, 5, 4, 7, 2, 3, 8], &[1], &[6]],
 ];
 
 /// One way to share banks.
@@ -87,13 +105,14 @@ impl Sharing {
     }
 
     fn groups(self) -> &'static [&'static [usize]] {
-        self.0.map_or(&[&[0, 5, 4, 2, 3, 1]], |index| SHARINGS[index])
+        self.0.map_or(&[&[0, 5, 4, 7, 2, 3, 8, 1, 6]], |index| SHARINGS[index])
     }
 }
 
 impl Sizes {
-    fn all(&self) -> [(u32, u32); 6] {
-        [self.program, self.inputs, self.weights, self.results, self.partials, self.bias]
+    fn all(&self) -> [(u32, u32); REGIONS] {
+        let Sizes { program, inputs, weights, results, partials, bias, sums, residual, scratch } = *self;
+        [program, inputs, weights, results, partials, bias, sums, residual, scratch]
     }
 
     /// Whether the regions fit when they share banks in this way.
@@ -111,7 +130,7 @@ impl Sizes {
         assert!(self.fit(config, sharing), "the planner asks for {self:?}, more than {} has", config.name);
         let (access, bank) = (access_bytes(config), config.bank_bytes() as u32);
         let sizes = self.all();
-        let mut regions = [Region::default(); 6];
+        let mut regions = [Region::default(); REGIONS];
         let mut end = 0u32;
         for group in sharing.groups() {
             end = end.next_multiple_of(bank);
@@ -121,9 +140,9 @@ impl Sizes {
                 end += bytes.next_multiple_of(access);
             }
         }
-        let [program, inputs, weights, results, partials, bias] = regions;
+        let [program, inputs, weights, results, partials, bias, sums, residual, scratch] = regions;
         let conflict_free = sharing == Sharing(Some(0));
-        Layout { program, inputs, weights, results, partials, bias, conflict_free }
+        Layout { program, inputs, weights, results, partials, bias, sums, residual, scratch, conflict_free }
     }
 }
 
@@ -135,7 +154,7 @@ impl Layout {
     }
 
     /// The regions, with their names.
-    pub fn regions(&self) -> [(&'static str, Region); 6] {
+    pub fn regions(&self) -> [(&'static str, Region); REGIONS] {
         [
             ("program", self.program),
             ("inputs", self.inputs),
@@ -143,6 +162,9 @@ impl Layout {
             ("results", self.results),
             ("partials", self.partials),
             ("bias", self.bias),
+            ("sums", self.sums),
+            ("residual", self.residual),
+            ("scratch", self.scratch),
         ]
     }
 }

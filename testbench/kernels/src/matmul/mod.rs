@@ -35,7 +35,7 @@ pub use program::TileProgram;
 pub(crate) use program::Writer;
 pub use run::{Operands, run_matmul, simulation_cycles};
 
-use golden::{Flags, MatmulResult, OutputType, ReadOut, Shape};
+use golden::{Epilogue, Flags, MatmulResult, OutputType, ReadOut, Shape};
 
 use crate::comparison::Comparison;
 use crate::timing::Stored;
@@ -54,6 +54,10 @@ pub struct MatmulProblem {
     pub exact_sums: bool,
     /// FP16 results are rounded stochastically, by random bits from this seed; else to nearest even. On one tile only.
     pub stochastic: Option<u32>,
+    /// B lies transposed, N x K, and is loaded into the AMP as it lies. On one tile only.
+    pub transposed_b: bool,
+    /// What makes results of the sums, by the vector engine. On one tile only.
+    pub epilogue: Epilogue,
 }
 
 impl MatmulProblem {
@@ -65,6 +69,8 @@ impl MatmulProblem {
             read_out: ReadOut::default(),
             exact_sums: false,
             stochastic: None,
+            transposed_b: false,
+            epilogue: Epilogue::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use golden::{MatmulOptions, ReadOut, Shape, TileParameters};
+use golden::{MatmulOptions, OutputType, Overflow, ReadOut, Shape, TileParameters};
 use isa::BLOCK;
 use thiserror::Error;
 use tile::{Accumulator, TileConfig, TileConfigError};
@@ -12,7 +12,9 @@ use super::layout::Layout;
 use super::panels::{self, Common, Panel};
 use super::program::{self, Flow, TileProgram};
 use super::{MatmulProblem, StartKind};
+use crate::epilogue::{self, EpilogueError};
 use crate::timing::Stored;
+use crate::vector::Sequence;
 
 /// A product that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -26,6 +28,12 @@ pub enum PlanError {
     /// Exact sums of accumulators that have none.
     #[error("exact sums: expected exact accumulators, the configuration's are FP32")]
     ExactSums,
+    /// Random bits in the order of two engines.
+    #[error("stochastic rounding: expected no epilogue")]
+    StochasticEpilogue,
+    /// An epilogue without a vector engine.
+    #[error(transparent)]
+    Epilogue(#[from] EpilogueError),
     /// Not even the smallest chunk fits.
     #[error("configuration {name} has {memory_bytes} bytes of memory, too few for the smallest chunk of a product")]
     Memory {
@@ -98,6 +106,10 @@ pub fn plan(config: &TileConfig, problem: &MatmulProblem) -> Result<MatmulPlan, 
     if problem.exact_sums && config.accumulator != Accumulator::Exact {
         return Err(PlanError::ExactSums);
     }
+    epilogue::check(&problem.epilogue, config)?;
+    if problem.stochastic.is_some() && !problem.epilogue.is_none() {
+        return Err(PlanError::StochasticEpilogue);
+    }
     let Shape { m, n, k } = problem.shape;
     if m == 0 || n == 0 || k == 0 {
         return Err(PlanError::Empty(m, n, k));
@@ -107,10 +119,13 @@ pub fn plan(config: &TileConfig, problem: &MatmulProblem) -> Result<MatmulPlan, 
     let (kinds, launches) = launches(problem, &chunks);
     let drafts: Vec<Draft> = kinds.iter().map(|kind| Draft::new(config, problem, kind)).collect();
 
-    let program_bytes = drafts.iter().map(|draft| program::program_bytes(&draft.panels, draft.k_counts.len())).max();
-    let program_bytes = program_bytes.expect("at least one launch");
+    // Addresses do not matter for its length.
+    let program_bytes = |draft: &Draft| {
+        program::program_bytes(&draft.panels, draft.k_counts.len(), draft.epilogue(&Layout::default()).commands())
+    };
+    let program_bytes = drafts.iter().map(program_bytes).max().expect("at least one launch");
     let layout = chunks::sizes(problem, config, chunks.chunk, program_bytes).place(config, sharing);
-    let programs = drafts.into_iter().map(|draft| draft.finish(&layout)).collect();
+    let programs = drafts.into_iter().map(|draft| draft.finish(config, &layout)).collect();
     Ok(MatmulPlan { problem: *problem, config: config.clone(), layout, programs, launches })
 }
 
@@ -156,24 +171,25 @@ fn launches(problem: &MatmulProblem, chunks: &Chunks) -> (Vec<Kind>, Vec<Launch>
 }
 
 /// A program before its layout is known.
-struct Draft {
+struct Draft<'a> {
+    problem: &'a MatmulProblem,
     kind: Kind,
     start: StartKind,
     partial: Option<Stored>,
     result: Stored,
     read_out: ReadOut,
-    stochastic: bool,
     k_counts: Vec<usize>,
     panels: Vec<Panel>,
     predicted_cycles: u64,
 }
 
-impl Draft {
-    fn new(config: &TileConfig, problem: &MatmulProblem, kind: &Kind) -> Self {
+impl<'a> Draft<'a> {
+    fn new(config: &TileConfig, problem: &'a MatmulProblem, kind: &Kind) -> Self {
         let Shape { m, n, k } = kind.shape;
         let start = if kind.k_part > 0 { StartKind::PartialSums } else { problem.start };
-        let read_out = if kind.last { problem.read_out } else { ReadOut::default() };
-        let stochastic = problem.stochastic.is_some();
+        // What is still to be continued, or to go through an epilogue, leaves as it is.
+        let ends = kind.last && problem.epilogue.is_none();
+        let read_out = if ends { problem.read_out } else { ReadOut::default() };
         let block = BLOCK as usize;
         // The host's partial sums are FP32; those of parts before are as the problem says.
         let partial = match start {
@@ -181,34 +197,54 @@ impl Draft {
             StartKind::PartialSums if kind.k_part > 0 => Some(problem.sums()),
             StartKind::PartialSums | StartKind::Bias => Some(Stored::Fp32),
         };
-        let result = if kind.last { problem.results() } else { problem.sums() };
+        let result = match (kind.last, ends) {
+            (_, true) => problem.results(),
+            (true, false) => Stored::Fp32,
+            (false, _) => problem.sums(),
+        };
         let k_counts: Vec<usize> = (0..k).step_by(block).map(|first| block.min(k - first)).collect();
         let common = Common { config, k_counts: &k_counts, partial, result };
         let (panels, predicted_cycles) = panels::panels(common, m, n);
-        Draft { kind: *kind, start, partial, result, read_out, stochastic, k_counts, panels, predicted_cycles }
+        Draft { problem, kind: *kind, start, partial, result, read_out, k_counts, panels, predicted_cycles }
     }
 
-    fn finish(self, layout: &Layout) -> TileProgram {
+    /// What follows the AMP commands.
+    fn epilogue(&self, layout: &Layout) -> Sequence {
+        let (problem, Shape { m, n, .. }) = (self.problem, self.kind.shape);
+        let mut sequence = Sequence::new(m as u32, n as u32, layout.scratch.address);
+        if self.kind.last && !problem.epilogue.is_none() {
+            let results = layout.results.matrix(problem.read_out.output == OutputType::Fp16);
+            let residual = problem.epilogue.residual.then(|| layout.residual.matrix(true));
+            let saturate = problem.read_out.overflow == Overflow::Saturate;
+            sequence.epilogue(&problem.epilogue, saturate, layout.sums.matrix(false), residual, results);
+        }
+        sequence
+    }
+
+    fn finish(self, config: &TileConfig, layout: &Layout) -> TileProgram {
         // The host's partial sums come in the region of partial sums; each part of K writes the region that the next
         // one reads.
         let (results, partials) = match self.kind.k_part % 2 {
             0 => (layout.results, layout.partials),
             _ => (layout.partials, layout.results),
         };
+        let epilogue = self.epilogue(layout);
+        let with_epilogue = !epilogue.commands().is_empty();
         let flow = Flow {
-            results,
+            results: if with_epilogue { layout.sums } else { results },
             partials: (self.start == StartKind::PartialSums).then_some(partials),
             bias: (self.start == StartKind::Bias).then_some(layout.bias),
             partial: self.partial,
             result: self.result,
             read_out: self.read_out,
-            stochastic: self.stochastic,
+            stochastic: self.problem.stochastic.is_some(),
+            transposed: self.problem.transposed_b,
         };
         TileProgram {
-            program: program::build(layout, &flow, &self.panels, &self.k_counts),
+            program: program::build(layout, &flow, &self.panels, &self.k_counts, epilogue.commands()),
             panels: self.panels,
-            predicted_cycles: self.predicted_cycles,
-            results,
+            predicted_cycles: self.predicted_cycles + epilogue.cycles(config),
+            results: if with_epilogue { layout.results } else { results },
             start: flow.partials.or(flow.bias),
         }
     }

@@ -1,7 +1,8 @@
-//! The tile program of a chunk: one AMP command for each panel, and a block list for each number of rows.
+//! The tile program of a chunk: one AMP command for each panel, a block list for each number of rows, and the vector
+//! commands of an epilogue.
 //!
 //! ```text
-//!   program region  | AMP | AMP | ... | HALT | list | descriptor | descriptor | list | descriptor | ...
+//!   program region  | AMP | AMP | ... | WAIT | VECTOR | ... | HALT | list | descriptor | descriptor | list | descriptor | ...
 //! ```
 //! A list holds the blocks of all K. It says nothing about columns: the descriptor's weight address does, so all
 //! commands of as many rows share one list.
@@ -10,10 +11,14 @@ use std::collections::BTreeMap;
 
 use exchange::schedule::TileLists;
 use golden::{Activation, Overflow, ReadOut};
-use isa::{AmpDescriptor, BLOCK, ExchangeDescriptor, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
+use isa::{
+    AmpDescriptor, BLOCK, EngineMask, ExchangeDescriptor, LANES, ListEntry, Program, ProgramBuilder, VectorDescriptor,
+    WORD_BYTES,
+};
 
 use super::layout::{Layout, Region};
 use super::panels::Panel;
+use crate::epilogue;
 use crate::timing::Stored;
 
 /// Words of 8 bytes in a row of a weight block, and in a block.
@@ -50,19 +55,33 @@ pub struct Flow {
     pub read_out: ReadOut,
     /// FP16 results are rounded stochastically.
     pub stochastic: bool,
+    /// Weights are rows of K, one a column, rather than blocks.
+    pub transposed: bool,
 }
 
 /// Bytes that a program for these panels takes.
-pub fn program_bytes(panels: &[Panel], blocks: usize) -> u32 {
+pub fn program_bytes(panels: &[Panel], blocks: usize, epilogue: &[VectorDescriptor]) -> u32 {
     let lists: std::collections::BTreeSet<usize> = panels.iter().map(|panel| panel.rows.len()).collect();
     let words = panels.len() * (1 + AmpDescriptor::WORDS) + 1 + lists.len() * blocks;
+    let words = words + epilogue::program_words(epilogue);
     words as u32 * WORD_BYTES
 }
 
 /// Writes the program.
-pub fn build(layout: &Layout, flow: &Flow, panels: &[Panel], k_counts: &[usize]) -> Program {
-    let mut writer = Writer::new(layout.program.address, panels.len() + 1, 0);
+pub fn build(
+    layout: &Layout,
+    flow: &Flow,
+    panels: &[Panel],
+    k_counts: &[usize],
+    epilogue: &[VectorDescriptor],
+) -> Program {
+    let commands = panels.len() + 1 + if epilogue.is_empty() { 0 } else { 1 + epilogue.len() };
+    let mut writer = Writer::new(layout.program.address, commands, 0);
     panels.iter().for_each(|panel| writer.amp(layout, flow, panel, k_counts));
+    if !epilogue.is_empty() {
+        writer.builder.wait(EngineMask::AMP);
+    }
+    epilogue.iter().for_each(|command| writer.vector(command));
     writer.builder.halt();
     writer.finish()
 }
@@ -96,13 +115,20 @@ impl Writer {
         let rows = panel.rows.len();
         let list_address = *self.lists.entry(rows).or_insert_with(|| {
             let address = self.end;
-            self.builder.place_list(address, &block_list(rows, k_counts));
+            self.builder.place_list(address, &block_list(rows, k_counts, flow.transposed));
             self.end += k_counts.len() as u32 * WORD_BYTES;
             address
         });
         let descriptor = descriptor(layout, flow, panel, (list_address, k_counts.len() as u32));
         self.builder.amp(self.end).place_descriptor(self.end, &descriptor);
         self.end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
+    }
+
+    /// A vector command.
+    pub fn vector(&mut self, command: &VectorDescriptor) {
+        let words = command.encode().expect("strides and sizes in a tile's memory fit their fields");
+        self.builder.vector(self.end).place_words(self.end, &words);
+        self.end += VectorDescriptor::WORDS as u32 * WORD_BYTES;
     }
 
     /// The command that prepares an exchange with these lists.
@@ -121,10 +147,11 @@ impl Writer {
 }
 
 /// All blocks along K for `rows` rows.
-fn block_list(rows: usize, k_counts: &[usize]) -> Vec<ListEntry> {
+fn block_list(rows: usize, k_counts: &[usize], transposed: bool) -> Vec<ListEntry> {
     let entry = |(block, &k_count): (usize, &usize)| ListEntry {
         input_offset: (block as u32 * BLOCK_ROW_WORDS) as i32,
-        weight_block: block as u32 * BLOCK_WORDS,
+        weight_block: block as u32 * if transposed { BLOCK_ROW_WORDS } else { BLOCK_WORDS },
+        transposed,
         k_count_minus_1: k_count as u32 - 1,
         x_last: rows as u32 - 1,
         ..ListEntry::default()
@@ -158,8 +185,8 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         input_address: layout.inputs.row(row),
         input_stride_x: layout.inputs.pitch_words as i32,
         list_address,
-        weight_address: layout.weights.row((column / LANES) as usize),
-        weight_stride: BLOCK_ROW_WORDS as i32,
+        weight_address: layout.weights.row(if flow.transposed { column } else { column / LANES } as usize),
+        weight_stride: if flow.transposed { layout.weights.pitch_words } else { BLOCK_ROW_WORDS } as i32,
         result_address: flow.results.row(row) + column * flow.result.bytes() as u32,
         result_stride_x: flow.results.pitch_words as i32,
         partial_address,

@@ -16,10 +16,12 @@ use crate::report::{Expectation, KernelReport, KernelRun, launch_cycles, program
 pub struct Operands<'a> {
     /// FP16, M x K.
     pub a: &'a [u16],
-    /// FP16, K x N.
+    /// FP16, K x N; N x K where the problem has it transposed.
     pub b: &'a [u16],
     /// What the sums start from; of the kind that was planned.
     pub start: Start<'a>,
+    /// FP16, M x N, where the problem has a residual.
+    pub residual: Option<&'a [u16]>,
 }
 
 impl Operands<'_> {
@@ -28,6 +30,8 @@ impl Operands<'_> {
         let shape = problem.shape;
         assert_eq!(self.a.len(), shape.m * shape.k, "A is M x K");
         assert_eq!(self.b.len(), shape.k * shape.n, "B is K x N");
+        let residual = problem.epilogue.residual.then_some(shape.m * shape.n);
+        assert_eq!(self.residual.map(<[u16]>::len), residual, "a residual is M x N, where there is one");
         let (kind, length) = match self.start {
             Start::Zero => (StartKind::Zero, None),
             Start::PartialSums(sums) => (StartKind::PartialSums, Some((sums.len(), shape.m * shape.n))),
@@ -90,24 +94,26 @@ struct Loads {
     weights: bool,
     partials: bool,
     bias: bool,
+    residual: bool,
 }
 
 impl Resident {
     /// What `launch` needs and the memory does not hold; from now on it does.
-    fn loads(&mut self, start: StartKind, launch: &Launch) -> Loads {
+    fn loads(&mut self, problem: &MatmulProblem, launch: &Launch) -> Loads {
         fn changes<T: PartialEq>(held: &mut Option<T>, needed: T) -> bool {
             let change = held.as_ref() != Some(&needed);
             *held = Some(needed);
             change
         }
         let Launch { rows, columns, k, program } = launch;
-        let first_part = k.start == 0;
+        let (first_part, start) = (k.start == 0, problem.start);
         Loads {
             program: changes(&mut self.program, *program),
             inputs: changes(&mut self.inputs, (rows.clone(), k.clone())),
             weights: changes(&mut self.weights, (k.clone(), columns.clone())),
             partials: first_part && start == StartKind::PartialSums,
             bias: first_part && start == StartKind::Bias && changes(&mut self.bias, columns.clone()),
+            residual: problem.epilogue.residual && k.end == problem.shape.k,
         }
     }
 
@@ -120,7 +126,7 @@ impl Resident {
     ) -> Result<(), DeviceError> {
         let Launch { rows, columns, k, program } = launch;
         let (shape, layout) = (plan.problem.shape, &plan.layout);
-        let loads = self.loads(plan.problem.start, launch);
+        let loads = self.loads(&plan.problem, launch);
         if loads.program {
             device.load(&plan.programs[*program].program)?;
         }
@@ -129,8 +135,16 @@ impl Resident {
             device.write_memory(layout.inputs.address, &pack_inputs(a, rows, k, &layout.inputs))?;
         }
         if loads.weights {
-            let b = Matrix { values: operands.b, columns: shape.n };
-            device.write_memory(layout.weights.address, &pack_weights(b, k, columns, &layout.weights))?;
+            let words = if plan.problem.transposed_b {
+                pack_inputs(Matrix { values: operands.b, columns: shape.k }, columns, k, &layout.weights)
+            } else {
+                pack_weights(Matrix { values: operands.b, columns: shape.n }, k, columns, &layout.weights)
+            };
+            device.write_memory(layout.weights.address, &words)?;
+        }
+        if let Some(residual) = operands.residual.filter(|_| loads.residual) {
+            let residual = Matrix { values: residual, columns: shape.n };
+            device.write_memory(layout.residual.address, &pack_inputs(residual, rows, columns, &layout.residual))?;
         }
         match operands.start {
             Start::PartialSums(sums) if loads.partials => {
@@ -163,14 +177,17 @@ pub fn simulation_cycles(plan: &MatmulPlan) -> u64 {
     let mut memory = Resident::default();
     let cycles = |launch: &Launch| {
         let program = &plan.programs[launch.program];
-        let Loads { program: new_program, inputs, weights, partials, bias } = memory.loads(plan.problem.start, launch);
-        let panels = launch.columns.len().div_ceil(isa::LANES as usize);
+        let Loads { program: new_program, inputs, weights, partials, bias, residual } =
+            memory.loads(&plan.problem, launch);
+        let columns = launch.columns.len();
+        let weight_rows = if plan.problem.transposed_b { columns } else { columns.div_ceil(isa::LANES as usize) };
         let parts = [
             (new_program, program_words(&program.program)),
             (inputs, row_words(launch.rows.len(), layout.inputs.pitch_words)),
-            (weights, row_words(panels, layout.weights.pitch_words)),
+            (weights, row_words(weight_rows, layout.weights.pitch_words)),
             (partials, row_words(launch.rows.len(), layout.partials.pitch_words)),
             (bias, row_words(1, layout.bias.pitch_words)),
+            (residual, row_words(launch.rows.len(), layout.residual.pitch_words)),
             (launch.k.end == plan.problem.shape.k, row_words(launch.rows.len(), program.results.pitch_words)),
         ];
         let moved: u64 = parts.iter().filter(|(moves, _)| *moves).map(|(_, words)| words).sum();

@@ -87,7 +87,7 @@ fn a_product_runs_through_the_host_port() {
     let mut small = |count: usize| -> Vec<u16> { (0..count).map(|_| 0x3000 + random.below(0x1000) as u16).collect() };
     let (a, b) = (small(20 * 50), small(50 * 33));
     let sums = vec![0x3F80_0000; 20 * 33];
-    let operands = Operands { a: &a, b: &b, start: Start::PartialSums(&sums) };
+    let operands = Operands { a: &a, b: &b, start: Start::PartialSums(&sums), residual: None };
     let mut progress = vec![];
     let report = run_matmul(&mut device, &plan, &operands, &mut |cycles| progress.push(cycles)).unwrap();
     let comparison = plan.problem.compare((&report.bits, report.flags), &expected(&plan, &operands));
@@ -105,7 +105,7 @@ fn a_wrong_result_is_named_with_both_bit_patterns_and_values() {
     let problem = problem(Shape { m: 2, n: 3, k: 1 }, 1);
     let plan = plan(&TileConfig::ipu64(), &problem).unwrap();
     let (a, b) = ([0x3C00, 0x4000], [0x3C00, 0x3C00, 0xC000]);
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let golden = expected(&plan, &operands);
     let mut device = device();
     let plan_here = kernels::matmul::plan(&TileConfig::small16(), &problem).unwrap();

@@ -1,6 +1,7 @@
 //! Tests of plans and of the host port's driver, without any simulator, and of vector commands on the native one.
 
 mod convolutions;
+mod epilogues;
 mod host_port;
 mod matmul_plan;
 mod products;

@@ -33,7 +33,7 @@ proptest! {
         terms in terms(),
         accumulator in accumulators(),
         (rows, banks, bank_kib) in memories(),
-        options in 0u64..64,
+        options in 0u64..128,
         seed: u64,
     ) {
         let config = config(terms, accumulator, rows, banks, bank_kib);

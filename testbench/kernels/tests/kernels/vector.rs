@@ -105,7 +105,7 @@ fn softmax_is_bit_exact_and_near_fp64() {
     let mut memory = Memory::new(1);
     let (x, y) = (memory.matrix(ROWS, false, 10.0), memory.matrix(ROWS, false, 0.0));
     let mut sequence = Sequence::new(ROWS, COLUMNS, memory.next);
-    sequence.softmax(x, y);
+    sequence.softmax(x, 1.0, y);
     let after = agree("softmax", &memory, &sequence);
     let x = Memory::read(&after, x);
     let sums: Vec<f64> = x.iter().map(|row| row.iter().map(|x| x.exp()).sum()).collect();

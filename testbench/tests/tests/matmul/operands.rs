@@ -81,7 +81,10 @@ impl Product {
             activation: if random.one_in(4) { Activation::Relu } else { Activation::None },
         };
         let stochastic = random.one_in(3).then(|| random.bits() as u32);
-        Product::new(MatmulProblem { shape, start, read_out, exact_sums: false, stochastic }, data, random)
+        let transposed_b = random.one_in(3);
+        let Shape { m, n, k } = shape;
+        let problem = MatmulProblem { start, read_out, stochastic, transposed_b, ..MatmulProblem::new(m, n, k) };
+        Product::new(problem, data, random)
     }
 
     pub fn new(problem: MatmulProblem, data: Data, random: &mut Random) -> Self {
@@ -103,7 +106,7 @@ impl Product {
             StartKind::PartialSums => Start::PartialSums(&self.sums),
             StartKind::Bias => Start::Bias(&self.sums),
         };
-        Operands { a: &self.a, b: &self.b, start }
+        Operands { a: &self.a, b: &self.b, start, residual: None }
     }
 }
 

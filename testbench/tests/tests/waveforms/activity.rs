@@ -54,7 +54,7 @@ fn activity_sums_to_the_counters_in_a_crowded_memory() {
     let plan = plan(&config, &MatmulProblem::new(33, 40, 70)).unwrap();
     let mut random = Random::new(7);
     let (a, b) = (random.fp16s(33 * 70), random.fp16s(70 * 40));
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let report = run_matmul(&mut device, &plan, &operands, &mut |_| ()).unwrap();
     device.finish().unwrap();
     let activity = watched.activity().unwrap();

@@ -131,7 +131,7 @@ pub fn run_product(
     let plan = plan(config, &MatmulProblem::new(m, n, k)).expect("a product that fits");
     let mut random = Random::new(7);
     let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let report = run_matmul(&mut *device, &plan, &operands, &mut |_| ())?;
     device.finish()?;
     Ok((report, a, b))

@@ -81,7 +81,7 @@ pub fn measure(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
 pub fn measure_tracing(figures: &mut Figures, quick: bool) -> Result<(), Failure> {
     let config = TileConfig::ipu64();
     let (plan, a, b) = product(&config)?;
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let folder = tempfile::tempdir().map_err(Failure::run("a folder for waveforms"))?;
     let command = command(quick);
     let file = folder.path().join("waveform");
@@ -129,7 +129,7 @@ fn product(config: &TileConfig) -> Result<(MatmulPlan, Vec<u16>, Vec<u16>), Fail
 /// Runs the product `rounds` times on each in turn; fails unless all results and cycles are the same.
 fn race(contestants: &mut [Contestant], config: &TileConfig, rounds: usize) -> Result<(), Failure> {
     let (plan, a, b) = product(config)?;
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let mut first: Option<KernelReport> = None;
     for _ in 0..rounds {
         for Contestant { name, device, cycles_per_second, .. } in contestants.iter_mut() {

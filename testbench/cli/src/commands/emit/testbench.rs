@@ -89,7 +89,7 @@ pub fn text(config: &TileConfig) -> Result<String, Failure> {
     let plan = plan(config, &MatmulProblem::new(m, n, k)).map_err(|error| failed(&error))?;
     let mut random = Random::new(0);
     let (a, b) = (random.fp16s(m * k), random.fp16s(k * n));
-    let operands = Operands { a: &a, b: &b, start: Start::Zero };
+    let operands = Operands { a: &a, b: &b, start: Start::Zero, residual: None };
     let mut recorder = Recorder { device: GoldenDevice::new(config), steps: vec![] };
     run_matmul(&mut recorder, &plan, &operands, &mut |_| ()).map_err(|error| failed(&error))?;
 

@@ -30,9 +30,9 @@ pub enum GridPlanError {
     /// Exact sums of accumulators that have none.
     #[error("exact sums: expected exact accumulators, the configuration's are FP32")]
     ExactSums,
-    /// Stochastic rounding, whose order of random bits is that of one tile.
-    #[error("stochastic rounding: expected one tile")]
-    Stochastic,
+    /// What only one tile does.
+    #[error("{0}: expected one tile")]
+    OneTile(&'static str),
     /// The operands do not fit, however they are cut.
     #[error(
         "{m} x {n} x {k} on {tiles} tiles of {name}: operands and results of no partition fit the {memory_bytes} bytes of a \
@@ -140,8 +140,13 @@ pub fn plan(config: &GridConfig, problem: &MatmulProblem) -> Result<GridPlan, Gr
     if problem.exact_sums && config.tile.accumulator != Accumulator::Exact {
         return Err(GridPlanError::ExactSums);
     }
-    if problem.stochastic.is_some() {
-        return Err(GridPlanError::Stochastic);
+    let of_one_tile = [
+        (problem.stochastic.is_some(), "stochastic rounding"),
+        (problem.transposed_b, "B transposed"),
+        (!problem.epilogue.is_none(), "an epilogue"),
+    ];
+    if let Some(&(_, what)) = of_one_tile.iter().find(|(asked, _)| *asked) {
+        return Err(GridPlanError::OneTile(what));
     }
     let Shape { m, n, k } = problem.shape;
     if m == 0 || n == 0 || k == 0 {
@@ -291,6 +296,7 @@ impl<'a> Draft<'a> {
             } else {
                 (0, 0)
             },
+            ..Sizes::default()
         }
     }
 
@@ -446,6 +452,7 @@ impl<'a> Draft<'a> {
             result,
             read_out,
             stochastic: false,
+            transposed: false,
         };
         (Layout { weights, ..*layout }, flow, k_counts(k))
     }

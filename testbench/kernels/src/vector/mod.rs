@@ -1,16 +1,22 @@
-//! Command sequences of the vector engine: softmax, GELU, layer normalisation, a step of gradient descent.
+//! Command sequences of the vector engine: softmax, GELU, layer normalisation, a step of gradient descent, and what
+//! follows products and convolutions on their way to results.
 //!
 //! ```text
-//!   softmax      row_max x -> m    x - m -> d    exp d -> d    sum d -> s    1/s -> s    d * s -> y
-//!   gelu         x * x -> q    fma q -> q    q * x -> q    tanh q -> q    x / 2 -> h    q * h + h -> y
+//!   softmax      row_max x -> m    m * -scale -> m    x * scale + m -> d    exp d -> d    sum d -> s    1/s -> s
+//!                d * s -> y
+//!   gelu         x * x -> q    fma q -> q    q * x -> q    sigmoid q -> q    q * x -> y
 //!   layer_norm   sum x -> s    s / n -> s    x - s -> d    dot d d -> v    v / n + e -> v
 //!                rsqrt v -> v    d * v -> d    d * gain + bias -> y
 //!   sgd          v * decay + g -> v    w - v * rate -> w    w -> copy
 //! ```
 //! The engine carries commands out one after the other, so that a sequence needs no WAIT. What lies between two commands
-//! is FP32, in memory of the sequence's own.
+//! is FP32, in memory of the sequence's own. The steps are those of [`golden::layers`]; [`timing`] says what they take.
 
+pub mod timing;
+
+use golden::{Epilogue, EpilogueFunction};
 use isa::{Program, ProgramBuilder, VectorDescriptor, VectorOperand, VectorOperation, VectorSource, WORD_BYTES};
+use tile::TileConfig;
 
 /// Rows of numbers in memory, packed in words; each row begins with a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,30 +99,77 @@ impl Sequence {
         builder.finish().expect("addresses below 1 MiB fit every field")
     }
 
-    /// exp(x - max) / sum of exp(x - max), over each row.
-    pub fn softmax(&mut self, x: Matrix, y: Matrix) {
-        use Operand::{Each, OfRow};
+    /// The commands, in order.
+    pub fn commands(&self) -> &[VectorDescriptor] {
+        &self.commands
+    }
+
+    /// Cycles of the commands behind those of the AMP engine, to DONE.
+    pub fn cycles(&self, config: &TileConfig) -> u64 {
+        timing::sequence_cycles(&self.commands, config)
+    }
+
+    /// `function(sums + residual)`; FP16 results beyond the finite range become its largest number where `saturate`.
+    /// The sums are FP32, and are overwritten.
+    pub fn epilogue(
+        &mut self,
+        epilogue: &Epilogue,
+        saturate: bool,
+        sums: Matrix,
+        residual: Option<Matrix>,
+        results: Matrix,
+    ) {
+        use Operand::Each;
+        if let Some(residual) = residual {
+            let sum = if epilogue.function == EpilogueFunction::None { results } else { sums };
+            self.push(VectorOperation::ADD, &[Each(sums), Each(residual)], sum);
+        }
+        match epilogue.function {
+            EpilogueFunction::None => {}
+            EpilogueFunction::Relu => self.push(VectorOperation::RELU, &[Each(sums)], results),
+            EpilogueFunction::Gelu => self.gelu(sums, results),
+            EpilogueFunction::Sigmoid => self.function(VectorOperation::SIGMOID, sums, results),
+            EpilogueFunction::Tanh => self.function(VectorOperation::TANH, sums, results),
+            EpilogueFunction::Softmax => self.softmax(sums, 1.0, results),
+        }
+        if let Some(last) = self.commands.last_mut() {
+            last.saturate = saturate && results.fp16;
+        }
+    }
+
+    /// exp(x scale - m) / sum of exp(x scale - m), over each row, where m is the row's largest x scale; `scale` is positive.
+    pub fn softmax(&mut self, x: Matrix, scale: f32, y: Matrix) {
+        use Operand::{Constant, Each, OfRow};
         let (of_row, powers) = (self.column(), self.matrix());
         self.push(VectorOperation::ROW_MAX, &[Each(x)], of_row);
-        self.push(VectorOperation::SUBTRACT, &[Each(x), OfRow(of_row)], powers);
+        self.push_column(VectorOperation::MULTIPLY, &[Each(of_row), Constant(-scale)], of_row);
+        self.push(VectorOperation::FMA, &[Each(x), Constant(scale), OfRow(of_row)], powers);
         self.push(VectorOperation::EXP, &[Each(powers)], powers);
         self.push(VectorOperation::SUM, &[Each(powers)], of_row);
         self.push_column(VectorOperation::RECIPROCAL, &[Each(of_row)], of_row);
         self.push(VectorOperation::MULTIPLY, &[Each(powers), OfRow(of_row)], y);
     }
 
-    /// The tanh form: x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
+    /// The tanh form, x / 2 * (1 + tanh(u)) with u = sqrt(2 / pi) * (x + 0.044715 x^3), as x * sigmoid(2 u).
     pub fn gelu(&mut self, x: Matrix, y: Matrix) {
         use Operand::{Constant, Each};
-        let scale = (2.0 / std::f64::consts::PI).sqrt();
-        let (inner, half) = (self.matrix(), self.matrix());
+        let scale = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+        let inner = self.matrix();
         self.push(VectorOperation::MULTIPLY, &[Each(x), Each(x)], inner);
         let cubic = [Each(inner), Constant((0.044715 * scale) as f32), Constant(scale as f32)];
         self.push(VectorOperation::FMA, &cubic, inner);
         self.push(VectorOperation::MULTIPLY, &[Each(inner), Each(x)], inner);
-        self.push(VectorOperation::TANH, &[Each(inner)], inner);
-        self.push(VectorOperation::MULTIPLY, &[Each(x), Constant(0.5)], half);
-        self.push(VectorOperation::FMA, &[Each(inner), Each(half), Each(half)], y);
+        self.push(VectorOperation::SIGMOID, &[Each(inner)], inner);
+        self.push(VectorOperation::MULTIPLY, &[Each(inner), Each(x)], y);
+    }
+
+    /// A function of FP32 numbers, which are overwritten where the results are FP16: a function does not convert.
+    fn function(&mut self, function: VectorOperation, x: Matrix, y: Matrix) {
+        use Operand::Each;
+        self.push(function, &[Each(x)], if y.fp16 { x } else { y });
+        if y.fp16 {
+            self.push(VectorOperation::COPY, &[Each(x)], y);
+        }
     }
 
     /// Each row less its mean, over the square root of its variance and `epsilon`; times `gain`, plus `bias`, which are
