@@ -1,5 +1,6 @@
 //! Random matrices from a seed.
 
+use golden::{BlockSparseMatrix, SparseMatrix};
 use half::f16;
 
 /// SplitMix64: a small, well-known generator, so that a seed means the same numbers for ever.
@@ -44,6 +45,28 @@ impl Random {
     /// `count` FP16 numbers.
     pub fn fp16s(&mut self, count: usize) -> Vec<u16> {
         (0..count).map(|_| self.fp16()).collect()
+    }
+
+    /// A sparse matrix of so many blocks at random places. Panics if its sizes are not whole blocks, or too few.
+    pub fn blocks(&mut self, [rows, columns]: [usize; 2], block: [usize; 2], count: usize) -> SparseMatrix {
+        let block_columns = columns / block[1];
+        let mut places: Vec<usize> = (0..rows / block[0] * block_columns).collect();
+        for drawn in 0..count {
+            let other = drawn + self.below((places.len() - drawn) as u64) as usize;
+            places.swap(drawn, other);
+        }
+        places.truncate(count);
+        places.sort_unstable();
+        let row_start = |row: usize| places.partition_point(|&place| place < row * block_columns);
+        let matrix = BlockSparseMatrix {
+            rows,
+            columns,
+            block,
+            row_starts: (0..=rows / block[0]).map(row_start).collect(),
+            column_indices: places.iter().map(|place| place % block_columns).collect(),
+            values: self.fp16s(count * block[0] * block[1]),
+        };
+        matrix.to_rows().unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn unit(&mut self) -> f64 {

@@ -113,22 +113,33 @@ impl Writer {
     /// The command of a panel.
     pub fn amp(&mut self, layout: &Layout, flow: &Flow, panel: &Panel, k_counts: &[usize]) {
         let rows = panel.rows.len();
-        let list_address = *self.lists.entry(rows).or_insert_with(|| {
-            let address = self.end;
-            self.builder.place_list(address, &block_list(rows, k_counts, flow.transposed));
-            self.end += k_counts.len() as u32 * WORD_BYTES;
-            address
-        });
+        let known = self.lists.get(&rows).copied();
+        let list_address = known.unwrap_or_else(|| self.list(&block_list(rows, k_counts, flow.transposed)));
+        self.lists.insert(rows, list_address);
         let descriptor = descriptor(layout, flow, panel, (list_address, k_counts.len() as u32));
-        self.builder.amp(self.end).place_descriptor(self.end, &descriptor);
-        self.end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
+        let address = self.reserve(AmpDescriptor::WORDS);
+        self.builder.amp(address).place_descriptor(address, &descriptor);
+    }
+
+    /// Places a block list, and says where.
+    pub fn list(&mut self, list: &[ListEntry]) -> u32 {
+        let address = self.reserve(list.len());
+        self.builder.place_list(address, list);
+        address
+    }
+
+    /// The address of so many words that nothing else gets.
+    pub fn reserve(&mut self, words: usize) -> u32 {
+        let address = self.end;
+        self.end += words as u32 * WORD_BYTES;
+        address
     }
 
     /// A vector command.
     pub fn vector(&mut self, command: &VectorDescriptor) {
         let words = command.encode().expect("strides and sizes in a tile's memory fit their fields");
-        self.builder.vector(self.end).place_words(self.end, &words);
-        self.end += VectorDescriptor::WORDS as u32 * WORD_BYTES;
+        let address = self.reserve(VectorDescriptor::WORDS);
+        self.builder.vector(address).place_words(address, &words);
     }
 
     /// The command that prepares an exchange with these lists.

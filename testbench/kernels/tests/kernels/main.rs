@@ -6,4 +6,5 @@ mod host_port;
 mod matmul_plan;
 mod products;
 mod soft_tile;
+mod sparse;
 mod vector;

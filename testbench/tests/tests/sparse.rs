@@ -1,0 +1,138 @@
+//! Sparse products on the whole tile, in the native simulator and in Verilator: every result and every flag is the golden
+//! model's, and cycles are as predicted.
+
+use golden::{OutputType, ReadOut, SparseMatrix};
+use kernels::device::{Device, NativeTile, VerilatorTile};
+use kernels::matmul::{self, MatmulProblem};
+use kernels::random::Random;
+use kernels::report::KernelReport;
+use kernels::sparse::{
+    Order, SparseOperands, SparsePlan, SparseProblem, expected, plan, plan_dynamic, rerun_sparse, run_sparse,
+};
+use tile::TileConfig;
+
+const SEED: u64 = 6;
+/// Random patterns, and the block rows and columns of each.
+const PATTERNS: usize = 100;
+const BLOCKS: usize = 8;
+
+/// One run on a device, compared. Panics unless all is as it should be.
+fn compared(report: &KernelReport, plan: &SparsePlan, operands: &SparseOperands) -> usize {
+    let golden = expected(plan, operands);
+    assert_eq!(report.bits, golden.bits, "{:?}", plan.problem);
+    assert_eq!(report.flags, golden.flags, "{:?}", plan.problem);
+    assert!(report.prediction_error().abs() < 0.02, "{} {}", report.cycles, report.predicted_cycles);
+    golden.bits.len()
+}
+
+/// Patterns of blocks of 16, 8 and 4: an empty matrix, a full one, one with an empty row of blocks, and random ones at
+/// densities from 1/64 to 1.
+fn patterns(random: &mut Random) -> Vec<(usize, SparseMatrix)> {
+    let all = BLOCKS * BLOCKS;
+    (0..PATTERNS)
+        .map(|pattern| {
+            let block = [16, 8, 4][pattern % 3];
+            let sides = [BLOCKS * block; 2];
+            let count = match pattern {
+                0..3 => 0,
+                3..6 => all,
+                6..9 => 1,
+                _ => 1 + random.below(all as u64) as usize,
+            };
+            (block, random.blocks(sides, [block; 2], count))
+        })
+        .collect()
+}
+
+/// Runs all of them. Results that were compared.
+fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
+    println!("seed {SEED}");
+    let mut random = Random::new(SEED);
+    let mut results = 0;
+    let mut exact = 0;
+    for (index, (block, matrix)) in patterns(&mut random).into_iter().enumerate() {
+        let order = if index % 2 == 0 { Order::SparseTimesDense } else { Order::DenseTimesSparse };
+        let output = if index % 5 < 3 { OutputType::Fp16 } else { OutputType::Fp32 };
+        let read_out = ReadOut { output, ..ReadOut::default() };
+        let dense_size = 1 + random.below(16) as usize;
+        let problem = SparseProblem { order, sums: matrix.rows, k: matrix.columns, dense: dense_size, block, read_out };
+        let dense = random.fp16s(problem.k * dense_size);
+        let operands = SparseOperands { sparse: &matrix, dense: &dense };
+        let plan = plan(config, &problem, &matrix).unwrap_or_else(|error| panic!("{error}"));
+        let report = run_sparse(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+        results += compared(&report, &plan, &operands);
+        exact += usize::from(report.cycles == report.predicted_cycles);
+    }
+    println!("{PATTERNS} patterns, {results} results, {exact} with exactly the predicted cycles");
+    results
+}
+
+/// A dynamic plan, and patterns that follow each other.
+fn check_dynamic(device: &mut dyn Device, config: &TileConfig) -> usize {
+    let mut random = Random::new(SEED);
+    let (sums, k, dense) = (64, 64, 16);
+    let problem =
+        SparseProblem { order: Order::SparseTimesDense, sums, k, dense, block: 8, read_out: ReadOut::default() };
+    let dynamic = plan_dynamic(config, &problem, sums * k / 64).unwrap_or_else(|error| panic!("{error}"));
+    let x = random.fp16s(k * dense);
+    let mut results = 0;
+    for (again, count) in [(false, 20), (true, 0), (true, 64), (true, 3)] {
+        let matrix = random.blocks([sums, k], [8, 8], count);
+        let plan = dynamic.with_pattern(&matrix).unwrap_or_else(|error| panic!("{error}"));
+        let operands = SparseOperands { sparse: &matrix, dense: &x };
+        let run = if again { rerun_sparse } else { run_sparse };
+        let report = run(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+        results += compared(&report, &plan, &operands);
+    }
+    results
+}
+
+#[test]
+fn sparse_products_are_bit_exact_on_the_native_simulator() {
+    let config = TileConfig::small16();
+    let mut tile = NativeTile::new(&config).expect("a tile");
+    assert!(check(&mut tile, &config) > 50_000);
+    assert_eq!(check_dynamic(&mut tile, &config), 4 * 64 * 16);
+}
+
+#[test]
+fn sparse_products_are_bit_exact_in_verilator() {
+    let config = TileConfig::small16();
+    let mut tile = VerilatorTile::new(&config).unwrap_or_else(|error| panic!("{error}"));
+    assert!(check(&mut tile, &config) > 50_000);
+    assert_eq!(check_dynamic(&mut tile, &config), 4 * 64 * 16);
+}
+
+/// 512 x 512 times 512 x 64 in blocks of 16, FP16 results: predictions for every density, and runs of two of them.
+#[test]
+fn cycles_follow_the_blocks() {
+    let config = TileConfig::ipu64();
+    let read_out = ReadOut { output: OutputType::Fp16, ..ReadOut::default() };
+    let (size, dense) = (512, 64);
+    let product = MatmulProblem { read_out, ..MatmulProblem::new(dense, size, size) };
+    let whole = matmul::plan(&config, &product).unwrap().predicted_cycles();
+    let problem = SparseProblem { order: Order::SparseTimesDense, sums: size, k: size, dense, block: 16, read_out };
+    let mut random = Random::new(SEED);
+    let x = random.fp16s(size * dense);
+    let mut tile = NativeTile::new(&config).expect("a tile");
+    for parts in [2, 4, 8, 16, 32] {
+        let matrix = random.blocks([size; 2], [16; 2], 1024 / parts);
+        let dynamic = plan_dynamic(&config, &problem, 4 * 1024 / parts).unwrap().with_pattern(&matrix).unwrap();
+        let fixed = plan(&config, &problem, &matrix).unwrap();
+        let limit = whole as f64 * (1.0 / parts as f64 + 0.03);
+        for plan in [&fixed, &dynamic] {
+            let cycles = plan.predicted_cycles();
+            println!("1/{parts}: {cycles} of {whole} cycles, {:.2} times as fast", whole as f64 / cycles as f64);
+            assert!(cycles as f64 <= limit, "{cycles} {limit}");
+            assert!(parts != 16 || whole >= 11 * cycles, "{cycles} {whole}");
+        }
+        if parts >= 16 {
+            let operands = SparseOperands { sparse: &matrix, dense: &x };
+            for plan in [&fixed, &dynamic] {
+                let report = run_sparse(&mut tile, plan, &operands, &mut |_| ()).unwrap();
+                println!("1/{parts}: {} cycles, predicted {}", report.cycles, report.predicted_cycles);
+                assert_eq!(compared(&report, plan, &operands), size * dense);
+            }
+        }
+    }
+}
