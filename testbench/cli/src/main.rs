@@ -44,6 +44,8 @@ enum Command {
     Matmul(commands::matmul::Arguments),
     /// Convolve images with filters on a simulated tile and compare every bit with the golden model
     Conv(commands::conv::Arguments),
+    /// Read handwritten digits with a small network on simulated tiles, and compare every bit with the golden model
+    Digits(commands::digits::Arguments),
     /// List the named configurations
     Configs(commands::configs::Arguments),
     /// Write the Verilog of a tile, or of a part of it
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Matmul(arguments) => commands::matmul::run(&arguments),
         Command::Conv(arguments) => commands::conv::run(&arguments),
+        Command::Digits(arguments) => commands::digits::run(&arguments),
         Command::Configs(arguments) => commands::configs::run(&arguments),
         Command::Emit(arguments) => commands::emit::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),

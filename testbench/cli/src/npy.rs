@@ -45,6 +45,16 @@ pub fn read_fp16_tensor(path: &Path, what: &str) -> Result<([usize; 4], Vec<u16>
     Ok((shape, array.iter().map(|&bits| bits as u16).collect()))
 }
 
+/// The FP16 numbers of a file that is part of the program.
+pub fn embedded_fp16(bytes: &[u8]) -> Vec<u16> {
+    read_as::<Half>(bytes).expect("a file of float16").iter().map(|half| half.0).collect()
+}
+
+/// The same of FP32.
+pub fn embedded_fp32(bytes: &[u8]) -> Vec<u32> {
+    read_as::<f32>(bytes).expect("a file of float32").iter().map(|number| number.to_bits()).collect()
+}
+
 /// Reads a matrix as FP16.
 pub fn read_fp16_matrix(path: &Path) -> Result<Matrix, Failure> {
     let array = read(path, FP16)?;

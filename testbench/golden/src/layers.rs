@@ -162,6 +162,12 @@ impl Rows {
         self.bits.len() / self.columns
     }
 
+    /// The bit patterns of FP16 numbers.
+    pub fn fp16(&self) -> Vec<u16> {
+        assert_eq!(self.format, FP16, "numbers in FP16");
+        self.bits.iter().map(|&bits| bits as u16).collect()
+    }
+
     /// The numbers, exactly.
     pub fn to_f64(&self) -> Vec<f64> {
         self.bits.iter().map(|&bits| self.format.to_f64(bits)).collect()

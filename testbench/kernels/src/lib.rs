@@ -8,6 +8,8 @@
 //! | [`sparse`]     | products of sparse and dense matrices on one tile or many                              |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
 //! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |
+//! | [`network`]    | layers one after the other in one program, with activations that stay in memory        |
+//! | [`digits`]     | the network of handwritten digits                                                      |
 //! | [`epilogue`]   | what the vector engine makes of the sums of a product or a convolution                 |
 //! | [`report`]     | what a run gave: results, cycles, counters                                             |
 //! | [`comparison`] | how the results differ from the golden model's                                         |
@@ -21,8 +23,10 @@ pub mod collective;
 pub mod comparison;
 pub mod convolution;
 pub mod device;
+pub mod digits;
 pub mod epilogue;
 pub mod matmul;
+pub mod network;
 mod pack;
 pub mod random;
 pub mod report;

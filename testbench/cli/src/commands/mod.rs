@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod configs;
 pub mod conv;
+pub mod digits;
 pub mod emit;
 pub mod kernel;
 pub mod matmul;

@@ -25,7 +25,11 @@ mod program;
 mod rectangles;
 mod run;
 
+pub(crate) use plan::Regions;
 pub use plan::{ConvolutionLaunch, ConvolutionPlan, ConvolutionPlanError, Panel, plan};
+pub(crate) use program::{Command as RectangleCommand, entry_work};
+pub(crate) use rectangles::{Band, PixelLayout};
+pub(crate) use run::pack_weights;
 pub use run::{ConvolutionOperands, expected, run_convolution, simulation_cycles};
 
 use golden::{ConvolutionShape, ReadOut};

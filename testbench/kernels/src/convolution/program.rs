@@ -81,7 +81,7 @@ pub fn build(
                 partial: problem.bias.then_some(Stored::Fp32),
                 k_counts: &[],
             };
-            timeline.push_blocks(&work, list.iter().map(|entry| (rows_of(entry), entry.k_count() as usize)));
+            timeline.push_blocks(&work, list.iter().map(entry_work));
         }
     }
     builder.halt();
@@ -100,22 +100,25 @@ pub fn results(read_out: &ReadOut) -> Stored {
     }
 }
 
-fn rows_of(entry: &ListEntry) -> usize {
-    ((entry.y_last - entry.y_first + 1) * (entry.x_last - entry.x_first + 1)) as usize
+/// Rows that a block meets, and its valid K.
+pub fn entry_work(entry: &ListEntry) -> (usize, usize) {
+    let rows = (entry.y_last - entry.y_first + 1) * (entry.x_last - entry.x_first + 1);
+    (rows as usize, entry.k_count() as usize)
 }
 
 /// What all commands of a program have in common.
-struct Command<'a> {
-    problem: &'a ConvolutionProblem,
-    pixels: PixelLayout,
-    regions: &'a Regions,
-    band: &'a Band,
+pub struct Command<'a> {
+    pub problem: &'a ConvolutionProblem,
+    pub pixels: PixelLayout,
+    pub regions: &'a Regions,
+    pub band: &'a Band,
     /// Byte address of zeros, where there are rectangles in the padding.
-    zeros: u32,
+    pub zeros: u32,
 }
 
 impl Command<'_> {
-    fn descriptor(
+    /// The AMP command of a panel, the `index`th, and a rectangle.
+    pub fn descriptor(
         &self,
         index: usize,
         panel: &Panel,

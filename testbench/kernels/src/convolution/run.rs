@@ -130,7 +130,7 @@ fn pack_pixels(plan: &ConvolutionPlan, pixels: &[u16], image: usize, band: &Band
 }
 
 /// Blocks of 16 channels x 16 filters, tap after tap, both filled up with zeros.
-fn pack_weights(shape: &ConvolutionShape, weights: &[u16], filters: &Range<usize>) -> Vec<u64> {
+pub fn pack_weights(shape: &ConvolutionShape, weights: &[u16], filters: &Range<usize>) -> Vec<u64> {
     let side = BLOCK as usize;
     let (taps, channels) = (shape.kernel[0] * shape.kernel[1], shape.group_channels());
     let weight = |filter: usize, tap: usize, channel: usize| -> u16 {

@@ -30,9 +30,10 @@ pub use expected::expected;
 pub use layout::{Layout, Region};
 pub(crate) use layout::{Sharing, Sizes, access_bytes};
 pub use panels::Panel;
+pub(crate) use panels::{Common, panels};
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
-pub(crate) use program::Writer;
+pub(crate) use program::{Flow, WeightLayout, Writer, panel_command};
 pub use run::{Operands, run_matmul, simulation_cycles};
 
 use golden::{Epilogue, Flags, MatmulResult, OutputType, ReadOut, Shape};

@@ -10,7 +10,7 @@ use tile::{Accumulator, TileConfig, TileConfigError};
 use super::chunks::{self, Chunks};
 use super::layout::Layout;
 use super::panels::{self, Common, Panel};
-use super::program::{self, Flow, TileProgram};
+use super::program::{self, Flow, TileProgram, WeightLayout};
 use super::{MatmulProblem, StartKind};
 use crate::epilogue::{self, EpilogueError};
 use crate::timing::Stored;
@@ -238,7 +238,7 @@ impl<'a> Draft<'a> {
             result: self.result,
             read_out: self.read_out,
             stochastic: self.problem.stochastic.is_some(),
-            transposed: self.problem.transposed_b,
+            weights: if self.problem.transposed_b { WeightLayout::Columns } else { WeightLayout::Panels },
         };
         TileProgram {
             program: program::build(layout, &flow, &self.panels, &self.k_counts, epilogue.commands()),

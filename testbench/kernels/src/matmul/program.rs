@@ -55,8 +55,47 @@ pub struct Flow {
     pub read_out: ReadOut,
     /// FP16 results are rounded stochastically.
     pub stochastic: bool,
-    /// Weights are rows of K, one a column, rather than blocks.
-    pub transposed: bool,
+    /// How weights lie in memory.
+    pub weights: WeightLayout,
+}
+
+/// How the weights of a product lie in their region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightLayout {
+    /// For each 16 columns a row of the region, which is all K, 16 columns each.
+    Panels,
+    /// A row for each K.
+    Rows,
+    /// A row for each column: the weights are transposed when they are loaded.
+    Columns,
+}
+
+impl WeightLayout {
+    /// Byte address of the first block of 16 columns.
+    fn address(self, region: &Region, column: u32) -> u32 {
+        match self {
+            WeightLayout::Panels => region.row((column / LANES) as usize),
+            WeightLayout::Rows => region.address + column * 2,
+            WeightLayout::Columns => region.row(column as usize),
+        }
+    }
+
+    /// Words from one row of a block to the next.
+    fn row_words(self, region: &Region) -> u32 {
+        match self {
+            WeightLayout::Panels => BLOCK_ROW_WORDS,
+            WeightLayout::Rows | WeightLayout::Columns => region.pitch_words,
+        }
+    }
+
+    /// Words from one block of K to the next.
+    fn block_words(self, region: &Region) -> u32 {
+        match self {
+            WeightLayout::Panels => BLOCK_WORDS,
+            WeightLayout::Rows => BLOCK * region.pitch_words,
+            WeightLayout::Columns => BLOCK_ROW_WORDS,
+        }
+    }
 }
 
 /// Bytes that a program for these panels takes.
@@ -114,7 +153,8 @@ impl Writer {
     pub fn amp(&mut self, layout: &Layout, flow: &Flow, panel: &Panel, k_counts: &[usize]) {
         let rows = panel.rows.len();
         let known = self.lists.get(&rows).copied();
-        let list_address = known.unwrap_or_else(|| self.list(&block_list(rows, k_counts, flow.transposed)));
+        let list_address =
+            known.unwrap_or_else(|| self.list(&block_list(rows, k_counts, flow.weights, &layout.weights)));
         self.lists.insert(rows, list_address);
         let descriptor = descriptor(layout, flow, panel, (list_address, k_counts.len() as u32));
         let address = self.reserve(AmpDescriptor::WORDS);
@@ -157,12 +197,23 @@ impl Writer {
     }
 }
 
+/// The descriptor of a panel, without its list, and the list.
+pub fn panel_command(
+    layout: &Layout,
+    flow: &Flow,
+    panel: &Panel,
+    k_counts: &[usize],
+) -> (AmpDescriptor, Vec<ListEntry>) {
+    let list = block_list(panel.rows.len(), k_counts, flow.weights, &layout.weights);
+    (descriptor(layout, flow, panel, (0, 0)), list)
+}
+
 /// All blocks along K for `rows` rows.
-fn block_list(rows: usize, k_counts: &[usize], transposed: bool) -> Vec<ListEntry> {
+fn block_list(rows: usize, k_counts: &[usize], weights: WeightLayout, region: &Region) -> Vec<ListEntry> {
     let entry = |(block, &k_count): (usize, &usize)| ListEntry {
         input_offset: (block as u32 * BLOCK_ROW_WORDS) as i32,
-        weight_block: block as u32 * if transposed { BLOCK_ROW_WORDS } else { BLOCK_WORDS },
-        transposed,
+        weight_block: block as u32 * weights.block_words(region),
+        transposed: weights == WeightLayout::Columns,
         k_count_minus_1: k_count as u32 - 1,
         x_last: rows as u32 - 1,
         ..ListEntry::default()
@@ -196,8 +247,8 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         input_address: layout.inputs.row(row),
         input_stride_x: layout.inputs.pitch_words as i32,
         list_address,
-        weight_address: layout.weights.row(if flow.transposed { column } else { column / LANES } as usize),
-        weight_stride: if flow.transposed { layout.weights.pitch_words } else { BLOCK_ROW_WORDS } as i32,
+        weight_address: flow.weights.address(&layout.weights, column),
+        weight_stride: flow.weights.row_words(&layout.weights) as i32,
         result_address: flow.results.row(row) + column * flow.result.bytes() as u32,
         result_stride_x: flow.results.pitch_words as i32,
         partial_address,

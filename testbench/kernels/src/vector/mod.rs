@@ -189,6 +189,32 @@ impl Sequence {
         self.push(VectorOperation::FMA, &[Each(distance), shared(gain), shared(bias)], y);
     }
 
+    /// The largest number of each window of `window` x `window` pixels, at least 2, of images that have `columns` pixels a
+    /// row and `rows` rows in all, without gaps; FP16. First of each column of a window, then of these.
+    pub fn max_pool(&mut self, x: Matrix, [rows, columns]: [u32; 2], window: u32, y: Matrix) {
+        let Matrix { pitch_words: pixel_words, .. } = x;
+        assert!(x.fp16 && pixel_words * 4 == self.columns, "pixels of whole words");
+        let row_words = columns * pixel_words;
+        let columnwise = Matrix { address: self.free, pitch_words: row_words, fp16: true };
+        self.free += rows / window * row_words * WORD_BYTES;
+        self.largest([rows / window, row_words * 4], x, row_words, window, columnwise);
+        let result_pixels = rows / window * (columns / window);
+        self.largest([result_pixels, self.columns], columnwise, pixel_words, window, y);
+    }
+
+    /// The largest of `count` rows, `distance_words` apart, of each `count` rows.
+    fn largest(&mut self, size: [u32; 2], x: Matrix, distance_words: u32, count: u32, y: Matrix) {
+        use Operand::Each;
+        let row = |index: u32| {
+            let address = x.address + index * distance_words * WORD_BYTES;
+            Each(Matrix { address, pitch_words: count * distance_words, ..x })
+        };
+        self.push_sized(size, VectorOperation::MAX, &[row(0), row(1)], y);
+        for index in 2..count {
+            self.push_sized(size, VectorOperation::MAX, &[Each(y), row(index)], y);
+        }
+    }
+
     /// A step of stochastic gradient descent with momentum: FP32 weights and momentum are updated in their places, and
     /// the weights copied, rounded stochastically, to `copy` in FP16.
     pub fn sgd(
@@ -226,19 +252,26 @@ impl Sequence {
 
     /// A command for all numbers; a reduction's results are a column.
     fn push(&mut self, operation: VectorOperation, operands: &[Operand], result: Matrix) {
-        self.push_sized(self.columns, operation, operands, result);
+        self.push_sized([self.rows, self.columns], operation, operands, result);
     }
 
     /// A command for a number of each row.
     fn push_column(&mut self, operation: VectorOperation, operands: &[Operand], result: Matrix) {
-        self.push_sized(1, operation, operands, result);
+        self.push_sized([self.rows, 1], operation, operands, result);
     }
 
-    fn push_sized(&mut self, columns: u32, operation: VectorOperation, operands: &[Operand], result: Matrix) {
+    /// A command for rows and columns.
+    fn push_sized(
+        &mut self,
+        [rows, columns]: [u32; 2],
+        operation: VectorOperation,
+        operands: &[Operand],
+        result: Matrix,
+    ) {
         let [a, b, c] = [0, 1, 2].map(|i| operands.get(i).unwrap_or(&Operand::Constant(0.0)).fields());
         self.commands.push(VectorDescriptor {
             operation,
-            rows: self.rows,
+            rows,
             columns,
             a_source: a.source,
             a_fp16: a.fp16,

@@ -4,6 +4,7 @@ mod convolutions;
 mod epilogues;
 mod host_port;
 mod matmul_plan;
+mod networks;
 mod products;
 mod soft_tile;
 mod sparse;

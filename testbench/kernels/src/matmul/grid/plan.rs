@@ -14,7 +14,7 @@ use super::partition::{Partition, Place, part};
 use super::predict::{Compute, Predicted, Stage, predict, rough};
 use crate::matmul::layout::{Layout, Region, Sharing, Sizes, access_bytes};
 use crate::matmul::panels::{self, Common, Panel};
-use crate::matmul::program::{Flow, Writer};
+use crate::matmul::program::{Flow, WeightLayout, Writer};
 use crate::matmul::{MatmulProblem, StartKind};
 use crate::timing::Stored;
 
@@ -452,7 +452,7 @@ impl<'a> Draft<'a> {
             result,
             read_out,
             stochastic: false,
-            transposed: false,
+            weights: WeightLayout::Panels,
         };
         (Layout { weights, ..*layout }, flow, k_counts(k))
     }
