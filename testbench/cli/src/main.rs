@@ -5,6 +5,7 @@
 //! | `commands`      | one file for each subcommand                                      |
 //! | `options`       | options that subcommands share                                    |
 //! | `npy`           | matrices from and to NumPy's files                                |
+//! | `npz`           | sparse matrices from SciPy's files                                |
 //! | `report`        | a page about a run                                                |
 //! | `trace`         | waveforms of a run                                                |
 //! | `view_file`     | views beside waveforms, which people may change                   |
@@ -16,6 +17,7 @@
 mod commands;
 mod failure;
 mod npy;
+mod npz;
 mod options;
 mod output_file;
 mod report;
@@ -46,6 +48,8 @@ enum Command {
     Conv(commands::conv::Arguments),
     /// Read handwritten digits with a small network on simulated tiles, and compare every bit with the golden model
     Digits(commands::digits::Arguments),
+    /// Multiply a sparse and a dense matrix on simulated tiles and compare every bit with the golden model
+    Spmm(commands::spmm::Arguments),
     /// List the named configurations
     Configs(commands::configs::Arguments),
     /// Write the Verilog of a tile, or of a part of it
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Command::Matmul(arguments) => commands::matmul::run(&arguments),
         Command::Conv(arguments) => commands::conv::run(&arguments),
         Command::Digits(arguments) => commands::digits::run(&arguments),
+        Command::Spmm(arguments) => commands::spmm::run(&arguments),
         Command::Configs(arguments) => commands::configs::run(&arguments),
         Command::Emit(arguments) => commands::emit::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),

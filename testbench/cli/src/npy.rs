@@ -3,7 +3,7 @@
 //! FP16 is read as it is. Larger floating-point types are rounded to nearest even, and a note says so; nothing else is
 //! taken. The crate `ndarray-npy` has no FP16 of its own; [`Half`] gives it one.
 
-mod header;
+pub mod header;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -99,64 +99,107 @@ pub fn read_fp16_rows(path: &Path, rows: usize, columns: usize) -> Result<Vec<u1
     Ok(matrix.fp16())
 }
 
-fn shape_text(shape: &[usize]) -> String {
+pub fn shape_text(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     if sizes.is_empty() { "() (a single number)".to_owned() } else { sizes.join(" x ") }
 }
 
 /// Reads an array of any shape as bit patterns of `format`.
 fn read(path: &Path, format: Format) -> Result<ArrayD<u32>, Failure> {
-    let bytes = read_npy_bytes(path)?;
     let name = path.display();
-    match read_as::<Half>(&bytes) {
-        // Bit patterns stay as they are, those of NaNs too.
-        Ok(array) if format == FP16 => return Ok(array.mapv(|half| half.0.into())),
-        Ok(array) => return Ok(round(path, "float16", &array.mapv(|half| FP16.to_f64(half.0.into())), format)),
-        Err(ReadNpyError::WrongDescriptor(_)) => {}
-        Err(error) => {
-            return Err(Failure::Input(format!(
-                "{name}: {}; expected a whole NumPy .npy file",
-                one_line(&error.to_string())
-            )));
-        }
+    let numbers = decode(&read_npy_bytes(path)?, format).map_err(Failure::input(&name))?;
+    if let Some(note) = numbers.note(format) {
+        eprintln!("note: {name}: {note}");
     }
-    match read_as::<f32>(&bytes) {
-        Ok(array) if format == FP32 => return Ok(array.mapv(f32::to_bits)),
-        Ok(array) => return Ok(round(path, "float32", &array.mapv(f64::from), format)),
+    Ok(numbers.bits)
+}
+
+/// Numbers of a file.
+pub struct Numbers {
+    pub bits: ArrayD<u32>,
+    /// The type that they were rounded from, and how many that changed.
+    rounded: Option<(&'static str, usize)>,
+}
+
+impl Numbers {
+    /// What people should know of them.
+    pub fn note(&self, format: Format) -> Option<String> {
+        let (found, changed) = self.rounded.filter(|(_, changed)| *changed > 0)?;
+        let wanted = if format == FP16 { "float16" } else { "float32" };
+        Some(format!("{found} rounded to {wanted}; {changed} of {} numbers changed", self.bits.len()))
+    }
+}
+
+/// The numbers of a file's bytes, as bit patterns of `format`.
+///
+/// # Errors
+/// What was found, and what is expected.
+pub fn decode(bytes: &[u8], format: Format) -> Result<Numbers, String> {
+    header::check(bytes)?;
+    let whole = |error: &ReadNpyError| format!("{}; expected a whole NumPy .npy file", one_line(&error.to_string()));
+    let as_it_is = |bits| Ok(Numbers { bits, rounded: None });
+    match read_as::<Half>(bytes) {
+        // Bit patterns stay as they are, those of NaNs too.
+        Ok(array) if format == FP16 => return as_it_is(array.mapv(|half| half.0.into())),
+        Ok(array) => return Ok(round("float16", &array.mapv(|half| FP16.to_f64(half.0.into())), format)),
+        Err(ReadNpyError::WrongDescriptor(_)) => {}
+        Err(error) => return Err(whole(&error)),
+    }
+    match read_as::<f32>(bytes) {
+        Ok(array) if format == FP32 => return as_it_is(array.mapv(f32::to_bits)),
+        Ok(array) => return Ok(round("float32", &array.mapv(f64::from), format)),
         Err(_) => {}
     }
-    match read_as::<f64>(&bytes) {
-        Ok(array) => Ok(round(path, "float64", &array, format)),
+    match read_as::<f64>(bytes) {
+        Ok(array) => Ok(round("float64", &array, format)),
         Err(ReadNpyError::WrongDescriptor(found)) => {
             let expected = if format == FP16 {
                 "float16 (or float32 or float64, which are rounded to float16)"
             } else {
                 "float32 (or float16, or float64, which is rounded to float32)"
             };
-            Err(Failure::Input(format!("{name}: found dtype {}, expected {expected}", one_line(&found.to_string()))))
+            Err(format!("found dtype {}, expected {expected}", one_line(&found.to_string())))
         }
-        Err(error) => {
-            let error = one_line(&error.to_string());
-            Err(Failure::Input(format!("{name}: {error}; expected a whole NumPy .npy file")))
-        }
+        Err(error) => Err(whole(&error)),
     }
+}
+
+/// The integers of a file's bytes, of 32 or 64 bits.
+///
+/// # Errors
+/// What was found, and what is expected.
+pub fn decode_integers(bytes: &[u8]) -> Result<ArrayD<i64>, String> {
+    header::check(bytes)?;
+    match read_as::<i32>(bytes) {
+        Ok(array) => return Ok(array.mapv(i64::from)),
+        Err(ReadNpyError::WrongDescriptor(_)) => {}
+        Err(error) => return Err(format!("{}; expected a whole array", one_line(&error.to_string()))),
+    }
+    read_as::<i64>(bytes).map_err(|error| match error {
+        ReadNpyError::WrongDescriptor(found) => {
+            format!("found dtype {}, expected int32 or int64", one_line(&found.to_string()))
+        }
+        error => format!("{}; expected a whole array", one_line(&error.to_string())),
+    })
 }
 
 /// The file's bytes, if it begins as a NumPy file does: an endless device is not read to its end.
 fn read_npy_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    const MAGIC: &[u8] = b"\x93NUMPY";
+    read_beginning_with(path, b"\x93NUMPY", "header", "NumPy .npy file")
+}
+
+/// The file's bytes, if it begins with these. `what` they are, and of which `kind` of file, is said otherwise.
+pub fn read_beginning_with(path: &Path, magic: &[u8], what: &str, kind: &str) -> Result<Vec<u8>, Failure> {
     let cannot = || Failure::input(format!("{}: cannot read", path.display()));
     let mut file = fs::File::open(path).map_err(cannot())?;
     let mut bytes = vec![];
-    Read::by_ref(&mut file).take(MAGIC.len() as u64).read_to_end(&mut bytes).map_err(cannot())?;
-    if bytes != MAGIC {
-        return Err(Failure::Input(format!(
-            "{}: its first bytes are no NumPy header; expected a NumPy .npy file",
-            path.display()
-        )));
+    Read::by_ref(&mut file).take(magic.len() as u64).read_to_end(&mut bytes).map_err(cannot())?;
+    if bytes != magic {
+        let path = path.display();
+        let text = format!("{path}: its first bytes are no NumPy {what}; expected a {kind}");
+        return Err(Failure::Input(text));
     }
     file.read_to_end(&mut bytes).map_err(cannot())?;
-    header::check(&bytes).map_err(Failure::input(path.display()))?;
     Ok(bytes)
 }
 
@@ -165,7 +208,7 @@ fn read_as<T: ReadableElement>(bytes: &[u8]) -> Result<ArrayD<T>, ReadNpyError> 
 }
 
 /// What a reader says, which may have the whole header in it: the beginning, in one line.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     const MOST_CHARACTERS: usize = 200;
     let line = text.lines().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MOST_CHARACTERS) {
@@ -174,20 +217,15 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// The numbers as bit patterns of `format`; says how many were changed by rounding.
-fn round(path: &Path, found: &str, array: &ArrayD<f64>, format: Format) -> ArrayD<u32> {
+/// The numbers of type `found` as bit patterns of `format`.
+fn round(found: &'static str, array: &ArrayD<f64>, format: Format) -> Numbers {
     let mut changed = 0;
     let bits = array.mapv(|value| {
         let (bits, inexact) = round_f64(value, format);
         changed += usize::from(inexact);
         bits
     });
-    let wanted = if format == FP16 { "float16" } else { "float32" };
-    if changed > 0 {
-        let (name, count) = (path.display(), array.len());
-        eprintln!("note: {name}: {found} rounded to {wanted}; {changed} of {count} numbers changed");
-    }
-    bits
+    Numbers { bits, rounded: Some((found, changed)) }
 }
 
 /// A number to the nearest of `format`, ties to even, and whether it changed. NaN gives the canonical one.

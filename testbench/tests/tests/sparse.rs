@@ -1,13 +1,14 @@
 //! Sparse products on the whole tile, in the native simulator and in Verilator: every result and every flag is the golden
-//! model's, and cycles are as predicted.
+//! model's, and every run takes the predicted cycles.
 
+use exchange::GridConfig;
 use golden::{OutputType, ReadOut, SparseMatrix};
-use kernels::device::{Device, NativeTile, VerilatorTile};
+use kernels::device::{Device, GridHost, NativeGrid, NativeTile, Pins, VerilatorTile};
 use kernels::matmul::{self, MatmulProblem};
 use kernels::random::Random;
 use kernels::report::KernelReport;
 use kernels::sparse::{
-    Order, SparseOperands, SparsePlan, SparseProblem, expected, plan, plan_dynamic, rerun_sparse, run_sparse,
+    Order, SparseOperands, SparsePlan, SparseProblem, expected, grid, plan, plan_dynamic, rerun_sparse, run_sparse,
 };
 use tile::TileConfig;
 
@@ -21,7 +22,7 @@ fn compared(report: &KernelReport, plan: &SparsePlan, operands: &SparseOperands)
     let golden = expected(plan, operands);
     assert_eq!(report.bits, golden.bits, "{:?}", plan.problem);
     assert_eq!(report.flags, golden.flags, "{:?}", plan.problem);
-    assert!(report.prediction_error().abs() < 0.02, "{} {}", report.cycles, report.predicted_cycles);
+    assert_eq!(report.cycles, report.predicted_cycles, "{:?}", plan.problem);
     golden.bits.len()
 }
 
@@ -49,7 +50,6 @@ fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
     println!("seed {SEED}");
     let mut random = Random::new(SEED);
     let mut results = 0;
-    let mut exact = 0;
     for (index, (block, matrix)) in patterns(&mut random).into_iter().enumerate() {
         let order = if index % 2 == 0 { Order::SparseTimesDense } else { Order::DenseTimesSparse };
         let output = if index % 5 < 3 { OutputType::Fp16 } else { OutputType::Fp32 };
@@ -61,9 +61,8 @@ fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
         let plan = plan(config, &problem, &matrix).unwrap_or_else(|error| panic!("{error}"));
         let report = run_sparse(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
         results += compared(&report, &plan, &operands);
-        exact += usize::from(report.cycles == report.predicted_cycles);
     }
-    println!("{PATTERNS} patterns, {results} results, {exact} with exactly the predicted cycles");
+    println!("{PATTERNS} patterns, {results} results");
     results
 }
 
@@ -135,4 +134,43 @@ fn cycles_follow_the_blocks() {
             }
         }
     }
+}
+
+/// Random patterns on a machine, some of which leave tiles without work. Results that were compared.
+fn check_grid<S: Pins>(machine: &mut GridHost<S>, config: &GridConfig, patterns: usize) -> usize {
+    let mut random = Random::new(SEED);
+    let mut results = 0;
+    for pattern in 0..patterns {
+        let block = [16, 8, 1][pattern % 3];
+        let blocks = [1 + random.below(160 / block as u64) as usize, 1 + random.below(160 / block as u64) as usize];
+        let count = random.below((blocks[0] * blocks[1]) as u64 / (pattern as u64 % 4 * 2 + 1) + 1) as usize;
+        let matrix = random.blocks(blocks.map(|blocks| blocks * block), [block; 2], count);
+        let output = if pattern % 2 == 0 { OutputType::Fp16 } else { OutputType::Fp32 };
+        let problem = SparseProblem {
+            order: Order::SparseTimesDense,
+            sums: matrix.rows,
+            k: matrix.columns,
+            dense: 1 + random.below(70) as usize,
+            block,
+            read_out: ReadOut { output, ..ReadOut::default() },
+        };
+        let x = random.fp16s(problem.k * problem.dense);
+        let plan = grid::plan(config, &problem, &matrix).unwrap_or_else(|error| panic!("{error}"));
+        let operands = SparseOperands { sparse: &matrix, dense: &x };
+        let report =
+            grid::run_grid_sparse(machine, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+        let golden = grid::expected(&plan, &operands);
+        assert_eq!(report.bits, golden.bits, "{problem:?} in {}", plan.partition);
+        assert_eq!(report.flags, golden.flags, "{problem:?} in {}", plan.partition);
+        assert_eq!(report.cycles, plan.predicted.total, "{problem:?} in {}", plan.partition);
+        results += golden.bits.len();
+    }
+    results
+}
+
+#[test]
+fn sparse_products_on_many_tiles_are_bit_exact() {
+    let config = GridConfig::new(TileConfig::small16(), 4);
+    let mut machine = NativeGrid::new(&config).unwrap_or_else(|error| panic!("{error}"));
+    assert!(check_grid(&mut machine, &config, 24) > 20_000);
 }

@@ -7,6 +7,7 @@ pub mod digits;
 pub mod emit;
 pub mod kernel;
 pub mod matmul;
+pub mod spmm;
 pub mod summary;
 
 use std::io::Write;

@@ -85,6 +85,19 @@ pub enum Sizes {
         padding: [usize; 4],
         groups: usize,
     },
+    Sparse {
+        /// The sparse matrix comes second.
+        dense_times_sparse: bool,
+        /// Rows of the result where the sparse matrix comes first, else columns; what is summed over; the others.
+        s: usize,
+        k: usize,
+        n: usize,
+        /// Rows and columns of a block.
+        block: [usize; 2],
+        /// Numbers that the sparse matrix stores, and what part of all that is.
+        stored: usize,
+        density: f64,
+    },
 }
 
 impl From<&MatmulProblem> for Work {
@@ -216,6 +229,14 @@ impl<'a> Outcome<'a> {
                 let images = format!("{batch} x {h} x {w} x {channels} (N x H x W x C)");
                 let groups = if groups > 1 { format!(" in {groups} groups") } else { String::new() };
                 ("convolution", format!("{images} with {filters} filters of {rows} x {columns}{groups}"))
+            }
+            Sizes::Sparse { dense_times_sparse, s, k, n, block: [rows, columns], density, .. } => {
+                let blocks = format!("blocks of {rows} x {columns}, density {density:.4}");
+                let sizes = match dense_times_sparse {
+                    false => format!("sparse {s} x {k} times dense {k} x {n}"),
+                    true => format!("dense {n} x {k} times sparse {k} x {s}"),
+                };
+                ("product", format!("{sizes}, {blocks}"))
             }
         };
         let seed = self.work.stochastic.map(|seed| format!(", stochastic rounding from seed {seed}"));

@@ -49,6 +49,21 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// The text of an array that is one: no dimensions, bytes or Unicode of a few characters.
+pub fn text(bytes: &[u8]) -> Option<String> {
+    let (header, data) = split(bytes)?;
+    let Value::Dict(entries) = std::str::from_utf8(header).ok()?.trim().parse().ok()? else { return None };
+    let descriptor = |(key, _): &&(Value, Value)| *key == Value::String("descr".to_owned());
+    let Value::String(descriptor) = &entries.iter().find(descriptor)?.1 else { return None };
+    // Unicode is numbers of 32 bits, of which the least byte is enough for letters.
+    let bytes: Vec<u8> = match descriptor.get(..2)? {
+        "|S" => data.to_vec(),
+        "<U" => data.iter().copied().step_by(4).collect(),
+        _ => return None,
+    };
+    String::from_utf8(bytes).ok()
+}
+
 /// The header's text, and the data behind it.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match bytes.get(6)? {

@@ -17,12 +17,14 @@
 //! | `program` | how a panel becomes a list, and panels a program; how operands lie in memory             |
 //! | `plan`    | what is in memory at a time: of one pattern, or of any that has no more strips           |
 //! | `run`     | loads, starts, waits, reads; or rewrites the pattern only                                |
+//! | [`grid`]  | the same on many tiles                                                                   |
 //!
 //! In memory X lies in panels of 16 K: for each, all its columns (rows, where X comes first), 16 K each. W lies strip after
 //! strip, 16 sums a K. A result lies as its panel: for each column of X, 16 sums. So X is loaded transposed where W comes
 //! first, and the results are; and where rows were gathered, the sums are in the order of the panels.
 
 mod gather;
+pub mod grid;
 mod plan;
 mod program;
 mod run;

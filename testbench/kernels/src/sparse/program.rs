@@ -23,9 +23,12 @@ use crate::pack::{pack_fp16, unpacked};
 use crate::timing::{CommandWork, Timeline};
 
 /// K of a block; words of 8 bytes of a row of it, and of all.
-const BLOCK_K: usize = BLOCK as usize;
-const ROW_WORDS: usize = BLOCK_K * 2 / WORD_BYTES as usize;
+pub const BLOCK_K: usize = BLOCK as usize;
+pub const ROW_WORDS: usize = BLOCK_K * 2 / WORD_BYTES as usize;
 const BLOCK_WORDS: usize = BLOCK_K * ROW_WORDS;
+
+/// HALT, and on many tiles EXCHANGE, SYNC and WAIT.
+pub const OTHER_COMMANDS: usize = 4;
 
 /// What a tile computes between START and DONE, or a part of it.
 #[derive(Clone, Copy)]
@@ -88,7 +91,7 @@ pub fn sizes(
 ) -> Sizes {
     let commands = commands_of(config, dense).count();
     let lists = commands_of(config, dense).map(|rows| rows.len()).collect::<BTreeSet<usize>>().len();
-    let program = panels * commands * (1 + AmpDescriptor::WORDS) + 1 + lists * (strips + panels);
+    let program = panels * commands * (1 + AmpDescriptor::WORDS) + OTHER_COMMANDS + lists * (strips + panels);
     let result_words = LANES as usize * problem.results().bytes() / WORD_BYTES as usize;
     let region = |rows: usize, row_words: usize| ((rows * row_words) as u32 * WORD_BYTES, row_words as u32);
     Sizes {
@@ -249,4 +252,9 @@ pub fn zeros(layout: &Layout) -> [(u32, Vec<u64>); 2] {
 
 fn zeros_address(region: Region, words: usize) -> u32 {
     region.end() - words as u32 * WORD_BYTES
+}
+
+/// Blocks of 16 K that some panels need, ascending.
+pub fn blocks_of<'p>(panels: impl IntoIterator<Item = &'p Panel>, width: usize) -> BTreeSet<usize> {
+    panels.into_iter().flat_map(|panel| &panel.strips).map(|strip| strip * width / BLOCK_K).collect()
 }

@@ -30,5 +30,6 @@ pub(crate) use partition::part;
 pub use partition::{Partition, Place};
 pub use plan::{Candidate, GridPlan, GridPlanError, TilePart, plan, plan_partition};
 pub use predict::Predicted;
-pub(crate) use predict::{Stage, predict};
+pub(crate) use predict::{Compute, Stage, predict};
+pub(crate) use run::launch;
 pub use run::{GridReport, run_grid_matmul, simulation_cycles};

@@ -1,5 +1,6 @@
 //! Runs a plan on a machine of many tiles.
 
+use exchange::GridConfig;
 use golden::{Flags, Start};
 use isa::register;
 
@@ -64,33 +65,48 @@ pub fn run_grid_matmul<S: Pins>(
     let cycles_before = grid.simulated_cycles();
     grid.load(plan.tiles.iter().map(|tile| &tile.program))?;
     load_operands(grid, plan, operands)?;
-    grid.broadcast(register::FLAGS.address(), &[u64::MAX])?;
-    progress(grid.simulated_cycles() - cycles_before);
+    let (entry, predicted_cycles) = (plan.layout.program.address, plan.predicted.total);
+    let mut tell = |cycles| progress(cycles - cycles_before);
+    let mut report = launch(grid, &plan.config, (entry, predicted_cycles), plan.problem.macs(), &mut tell)?;
+    report.bits = read_results(grid, plan)?;
+    report.simulated_cycles = grid.simulated_cycles() - cycles_before;
+    Ok(report)
+}
 
-    grid.start(plan.layout.program.address)?;
-    let limit_cycles = plan.predicted.total * PATIENCE.0 + PATIENCE.1;
+/// Runs the program at `entry`, a byte address, on all tiles to its end. The report has no results yet, and counts all cycles
+/// of the simulation.
+pub(crate) fn launch<S: Pins>(
+    grid: &mut GridHost<S>,
+    config: &GridConfig,
+    (entry, predicted_cycles): (u32, u64),
+    macs: u64,
+    progress: &mut dyn FnMut(u64),
+) -> Result<GridReport, DeviceError> {
+    grid.broadcast(register::FLAGS.address(), &[u64::MAX])?;
+    progress(grid.simulated_cycles());
+    grid.start(entry)?;
+    let limit_cycles = predicted_cycles * PATIENCE.0 + PATIENCE.1;
     let mut waited = 0;
     while !grid.run(PROGRESS_CYCLES)? {
         waited += PROGRESS_CYCLES;
         if waited > limit_cycles {
             return Err(grid.still_running(limit_cycles)?);
         }
-        progress(grid.simulated_cycles() - cycles_before);
+        progress(grid.simulated_cycles());
     }
     let statuses = grid.statuses()?;
     TileStopped::check(&statuses)?;
-    let bits = read_results(grid, plan)?;
     let by_tile = statuses.iter().enumerate().map(|(tile, status)| (status.cycles, tile));
     let (cycles, slowest) = by_tile.max().expect("at least one tile");
     Ok(GridReport {
-        bits,
+        bits: vec![],
         flags: statuses.iter().fold(Flags::NONE, |flags, status| flags | status.flags),
         cycles,
         slowest,
         counters: grid.counters()?,
-        macs: plan.problem.macs(),
-        macs_per_cycle: (plan.config.tiles() * plan.config.tile.macs_per_cycle()) as u64,
-        simulated_cycles: grid.simulated_cycles() - cycles_before,
+        macs,
+        macs_per_cycle: (config.tiles() * config.tile.macs_per_cycle()) as u64,
+        simulated_cycles: grid.simulated_cycles(),
     })
 }
 

@@ -23,7 +23,7 @@ use crate::trace::TraceFiles;
 mod summary;
 
 /// Hosts see what tiles run in one word.
-const MOST_TILES: usize = 64;
+pub const MOST_TILES: usize = 64;
 
 /// A run, and what there is to say about it.
 pub struct GridRun {
@@ -101,7 +101,7 @@ fn run_on<S: Pins>(
 }
 
 /// A machine as a design.
-fn design(config: &GridConfig) -> Result<Design, Failure> {
+pub fn design(config: &GridConfig) -> Result<Design, Failure> {
     elaborate(&Grid { config: config.clone() }).map_err(|errors| Failure::Run(errors.to_string()))
 }
 
