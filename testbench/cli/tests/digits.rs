@@ -64,7 +64,7 @@ fn what_cannot_be_is_refused_in_one_line() {
         ),
         (
             "--config small16 --set vector=true --images 1",
-            "configuration small16+vector=true has 65536 bytes of memory, the network needs 139264",
+            "configuration small16+vector=true has 65536 bytes of memory, the network needs 98304",
         ),
     ] {
         let (status, output, error) = digits(arguments);

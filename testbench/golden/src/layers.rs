@@ -168,6 +168,12 @@ impl Rows {
         self.bits.iter().map(|&bits| bits as u16).collect()
     }
 
+    /// Some columns of all rows.
+    pub fn of_columns(&self, columns: std::ops::Range<usize>) -> Rows {
+        let bits = self.bits.chunks(self.columns).flat_map(|row| row[columns.clone()].iter().copied()).collect();
+        Rows { columns: columns.len(), bits, ..self.clone() }
+    }
+
     /// The numbers, exactly.
     pub fn to_f64(&self) -> Vec<f64> {
         self.bits.iter().map(|&bits| self.format.to_f64(bits)).collect()

@@ -10,6 +10,7 @@
 //! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |
 //! | [`network`]    | layers one after the other in one program, with activations that stay in memory        |
 //! | [`digits`]     | the network of handwritten digits                                                      |
+//! | [`attention`]  | a block of a transformer                                                               |
 //! | [`epilogue`]   | what the vector engine makes of the sums of a product or a convolution                 |
 //! | [`report`]     | what a run gave: results, cycles, counters                                             |
 //! | [`comparison`] | how the results differ from the golden model's                                         |
@@ -19,6 +20,7 @@
 //! | [`view`]       | which signals of a waveform one looks at first, for GTKWave and Surfer                 |
 
 pub mod activity;
+pub mod attention;
 pub mod collective;
 pub mod comparison;
 pub mod convolution;

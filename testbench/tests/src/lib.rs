@@ -6,7 +6,7 @@
 //! | `synthesis` | on two FPGA families, memories become RAM and products become multipliers         |
 //! | `matmul`    | products on both simulators: bits, flags and cycles                               |
 //! | `convolution` | convolutions on both simulators: bits and flags                                  |
-//! | `vector`    | random vector programs in Verilator                                               |
+//! | `vector`    | random vector programs, networks and epilogues in Verilator                       |
 //! | `workspace` | who depends on whom, who starts processes, how the sources are kept               |
 
 use rtl::design::ModuleDef;

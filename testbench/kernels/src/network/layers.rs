@@ -60,6 +60,7 @@ impl Network {
         let (m, n, k) = (inputs.rows, dense.columns(), inputs.columns);
         assert_eq!((results.rows, results.columns, results.matrix.fp16), (m, n, fp16), "results are M x N");
         let epilogue = Epilogue { residual: residual.is_some(), function };
+        let mark = self.mark();
         let sums = if epilogue.is_none() { results } else { self.tensor(m, n, false) };
 
         let block = BLOCK as usize;
@@ -84,6 +85,7 @@ impl Network {
         let residual = residual.map(|residual| residual.matrix);
         sequence.epilogue(&epilogue, false, sums.matrix, residual, results.matrix);
         self.push(name, (commands, cycles), &sequence, (m * n * k) as u64);
+        self.release(mark);
         results
     }
 
@@ -115,7 +117,7 @@ impl Network {
         let packed: Vec<Vec<u64>> = panels.iter().map(|panel| pack_weights(shape, weights, &panel.filters)).collect();
         let pitch_words = packed[0].len() as u32;
         let packed = packed.concat();
-        let weights = Region { address: self.allocate(packed.len() as u32 * 8), bytes: 0, pitch_words };
+        let weights = Region { address: self.memory.weights(packed.len() as u32 * 8), bytes: 0, pitch_words };
         self.constants.push((weights.address, packed));
         let bias = Region { pitch_words: LANES / 2, ..self.constant_row(bias).region() };
 

@@ -11,10 +11,12 @@
 //!
 //! | File     | What is there                                                          |
 //! |----------|------------------------------------------------------------------------|
+//! | `memory` | activations from below, constants from above, the program between them |
 //! | `layers` | products, convolutions, the largest of windows, normalisation, softmax |
 //! | `run`    | loads, starts, waits, reads; the cycles of each layer                  |
 
 mod layers;
+mod memory;
 mod run;
 
 pub use layers::{Dense, Weights};
@@ -28,6 +30,7 @@ use isa::{
 use thiserror::Error;
 use tile::{TileConfig, TileConfigError};
 
+use self::memory::NetworkMemory;
 use crate::matmul::{Region, access_bytes};
 use crate::vector::{Matrix, Sequence, timing};
 
@@ -45,8 +48,7 @@ pub struct Tensor {
 /// A network that is being described.
 pub struct Network {
     config: TileConfig,
-    /// End of the memory that is taken.
-    end: u32,
+    memory: NetworkMemory,
     constants: Vec<(u32, Vec<u64>)>,
     layers: Vec<Layer>,
 }
@@ -129,6 +131,17 @@ impl Tensor {
         Tensor { matrix: Matrix { pitch_words, ..self.matrix }, rows, columns }
     }
 
+    /// The same at a byte address.
+    fn at(self, address: u32) -> Tensor {
+        Tensor { matrix: Matrix { address, ..self.matrix }, ..self }
+    }
+
+    /// Bytes in memory. As weights a tensor is read in blocks, also beyond its last row and column.
+    fn bytes(&self) -> u32 {
+        let rows = if self.rows == 1 { 1 } else { self.rows.next_multiple_of(BLOCK as usize) };
+        rows as u32 * self.matrix.pitch_words * WORD_BYTES + BLOCK * 4
+    }
+
     fn number_bytes(&self) -> usize {
         if self.matrix.fp16 { 2 } else { 4 }
     }
@@ -149,29 +162,47 @@ impl Network {
         if !config.vector {
             return Err(NetworkError::NoVector(config.name.clone()));
         }
-        Ok(Network { config: config.clone(), end: 0, constants: vec![], layers: vec![] })
+        let memory = NetworkMemory::new(config);
+        Ok(Network { config: config.clone(), memory, constants: vec![], layers: vec![] })
     }
 
     /// Memory for rows that the host or a layer writes, in banks of its own.
     pub fn tensor(&mut self, rows: usize, columns: usize, fp16: bool) -> Tensor {
+        let tensor = self.placeless(rows, columns, fp16);
+        tensor.at(self.memory.activations(tensor.bytes()))
+    }
+
+    /// Memory of what layers leave from here on may be taken again after [`Network::release`].
+    pub fn mark(&self) -> u32 {
+        self.memory.mark()
+    }
+
+    /// What layers have left since the mark is not needed by any layer that comes.
+    pub fn release(&mut self, mark: u32) {
+        self.memory.release(mark);
+    }
+
+    fn placeless(&self, rows: usize, columns: usize, fp16: bool) -> Tensor {
         let number_bytes = if fp16 { 2 } else { 4 };
         let pitch = ((columns * number_bytes) as u32).next_multiple_of(access_bytes(&self.config));
-        // As weights they are read in blocks, also beyond the last row and column.
-        let blocks = rows.next_multiple_of(BLOCK as usize) as u32;
-        let address = self.allocate(blocks * pitch + BLOCK * 4);
-        Tensor { matrix: Matrix { address, pitch_words: pitch / WORD_BYTES, fp16 }, rows, columns }
+        Tensor { matrix: Matrix { address: 0, pitch_words: pitch / WORD_BYTES, fp16 }, rows, columns }
     }
 
     /// FP16 numbers that stay the same.
     pub fn constant(&mut self, columns: usize, values: &[u16]) -> Tensor {
-        let tensor = self.tensor(values.len() / columns, columns, true);
+        let tensor = self.placeless(values.len() / columns, columns, true);
+        let bytes = tensor.bytes();
+        // A row goes where rows are: what is read beside weights is in other banks.
+        let address = if tensor.rows == 1 { self.memory.row(bytes) } else { self.memory.weights(bytes) };
+        let tensor = tensor.at(address);
         self.constants.push((tensor.matrix.address, run::packed(&tensor, values)));
         tensor
     }
 
     /// One row of FP32 numbers that stay the same.
     pub fn constant_row(&mut self, values: &[u32]) -> Tensor {
-        let tensor = self.tensor(1, values.len().next_multiple_of(BLOCK as usize), false);
+        let tensor = self.placeless(1, values.len().next_multiple_of(BLOCK as usize), false);
+        let tensor = tensor.at(self.memory.row(tensor.bytes()));
         self.constants.push((tensor.matrix.address, run::packed_fp32(values)));
         Tensor { columns: values.len(), ..tensor }
     }
@@ -187,7 +218,13 @@ impl Network {
     /// # Errors
     /// The memory is too small.
     pub fn finish(&self) -> Result<NetworkPlan, NetworkError> {
-        let mut builder = ProgramBuilder::new(self.end);
+        let memory_bytes = self.config.memory_bytes();
+        let too_large = |needed| NetworkError::Memory { name: self.config.name.clone(), memory_bytes, needed };
+        let data_bytes = self.memory.bytes();
+        if data_bytes > memory_bytes {
+            return Err(too_large(data_bytes));
+        }
+        let mut builder = ProgramBuilder::new(self.memory.program());
         for (index, layer) in self.layers.iter().enumerate() {
             for step in &layer.steps {
                 match step {
@@ -208,16 +245,11 @@ impl Network {
             builder.set(ControlRegister::MARKER, index as u32 + 1);
         }
         builder.halt();
-        let memory_bytes = self.config.memory_bytes();
-        let too_large = |needed| NetworkError::Memory { name: self.config.name.clone(), memory_bytes, needed };
-        if self.end as usize > memory_bytes {
-            return Err(too_large(self.end as usize));
-        }
         let program = builder.finish().expect("strides and sizes in a tile's memory fit their fields");
-        let end = program.segments.iter().map(|segment| segment.address as usize + segment.words.len() * 8).max();
-        let end = end.expect("a program");
-        if end > memory_bytes {
-            return Err(too_large(end));
+        let words: usize = program.segments.iter().map(|segment| segment.words.len()).sum();
+        let needed = data_bytes + words * WORD_BYTES as usize;
+        if needed > memory_bytes {
+            return Err(too_large(needed));
         }
         let layers = self.layers.iter().map(|layer| PlannedLayer {
             name: layer.name.clone(),
@@ -231,16 +263,9 @@ impl Network {
         self.config.amp()
     }
 
-    /// Bytes that begin a bank.
-    fn allocate(&mut self, bytes: u32) -> u32 {
-        let address = self.end;
-        self.end = (address + bytes).next_multiple_of(self.config.bank_bytes() as u32);
-        address
-    }
-
-    /// A sequence for rows of this size, with memory of its own.
+    /// A sequence for rows of this size, with memory of its own until it is pushed.
     fn sequence(&self, rows: usize, columns: usize) -> Sequence {
-        Sequence::new(rows as u32, columns as u32, self.end)
+        Sequence::new(rows as u32, columns as u32, self.memory.mark())
     }
 
     /// Ends a layer of AMP commands, which take `cycles`, and a sequence behind them.
@@ -251,7 +276,7 @@ impl Network {
         sequence: &Sequence,
         macs: u64,
     ) {
-        self.end = sequence.end().next_multiple_of(self.config.bank_bytes() as u32);
+        self.memory.touch(sequence.end());
         let mut steps = vec![];
         if !commands.is_empty() {
             steps.push(Step::Amp(commands));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use isa::{VectorDescriptor, VectorOperand, VectorSource, WORD_BYTES};
 use tile::TileConfig;
+use tile::vector_engine::operand::QUEUE_WORDS;
 use tile::vector_engine::{COMMAND_CYCLES, FUNCTION_CYCLES, HALVING_CYCLES};
 
 /// From the end of a WAIT for the AMP engine to the first command in the vector engine's queue, and from the end of the
@@ -19,8 +20,10 @@ pub fn command_cycles(command: &VectorDescriptor, config: &TileConfig) -> u64 {
     let reduces = command.operation.is_reduction();
     let pipeline = COMMAND_CYCLES + if function { FUNCTION_CYCLES } else { 0 };
     let beats = u64::from(command.columns.div_ceil(elements_in_beat(command)));
-    let halving = if reduces { HALVING_CYCLES as u64 } else { 0 };
-    let rows = (0..command.rows).map(|row| beats.max(busiest_bank(command, config, row)) + halving);
+    // While a row is halved, the next one's first words arrive.
+    let (halving, ahead) = if reduces { (HALVING_CYCLES as u64, QUEUE_WORDS as u64) } else { (0, 0) };
+    let rows =
+        (0..command.rows).map(|row| beats.max(busiest_bank(command, config, row).saturating_sub(ahead)) + halving);
     pipeline as u64 + rows.sum::<u64>()
 }
 

@@ -1,7 +1,9 @@
 //! The vector engine in Verilator: random programs of all its operations leave what they leave in the golden model, in
-//! the cycles of the native simulator.
+//! the cycles of the native simulator. So do networks and epilogues, which it shares with the AMP engine.
 
-#[path = "../../../tile/tests/hardware/vector_program.rs"]
+mod networks;
+
+#[path = "../../../../tile/tests/hardware/vector_program.rs"]
 #[expect(dead_code, reason = "the tile's own tests use more of it")]
 mod vector_program;
 
@@ -20,7 +22,7 @@ const LIMIT_CYCLES: u64 = 200_000;
 
 /// A small tile with a vector engine.
 fn config() -> TileConfig {
-    let (terms, rows, banks, bank_kib) = (1, 16, 6, 4);
+    let (terms, rows, banks, bank_kib) = (1, 16, 32, 4);
     TileConfig { name: "vector".into(), vector: true, terms, rows, banks, bank_kib, ..TileConfig::ipu64() }
 }
 
