@@ -42,6 +42,23 @@ fn a_convolution_is_bit_exact_and_says_what_it_took() {
 }
 
 #[test]
+fn tiles_share_a_convolution_and_give_what_one_gives() {
+    let small = "--config small16 --image 8x5 --channels 6 --filters 20 --padding 1 --seed 3";
+    let (status, output, _) = tessera("conv_tiles", &format!("{small} --out one.npy"));
+    assert_eq!(status, 0, "{output}");
+    let (status, output, error) = tessera("conv_tiles", &format!("{small} --tiles 3 --json --out three.npy"));
+    assert_eq!(status, 0, "{output}{error}");
+    let summary: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((&summary["tiles"], &summary["shape"]), (&3.into(), &serde_json::json!([1, 8, 5, 20])));
+    assert_eq!(summary["cycles"], summary["predicted_cycles"]);
+    let parts = ["images", "rows", "filters"].map(|part| summary["partition"][part].as_u64().unwrap());
+    assert!((2..=3).contains(&parts.iter().product::<u64>()), "{parts:?}");
+    let file =
+        |name: &str| std::fs::read(Path::new(env!("CARGO_TARGET_TMPDIR")).join("conv_tiles").join(name)).unwrap();
+    assert_eq!(file("one.npy"), file("three.npy"));
+}
+
+#[test]
 fn convolutions_that_cannot_be_are_refused_in_one_line() {
     for (arguments, expected) in [
         ("--groups 3", "64 channels do not divide into 3 groups"),
@@ -57,6 +74,7 @@ fn convolutions_that_cannot_be_are_refused_in_one_line() {
         ),
         ("--batch 1048576 --image 999x999", "images of 1048576 x 999 x 999 x 64: expected at most 67108864 numbers"),
         ("--round sr --out-type fp16", "--round sr: found with conv, which rounds to nearest: expected rne"),
+        ("--tiles 65", "--tiles 65: expected 1 to 64"),
         ("--exact-sums", "--exact-sums: found with conv, whose sums are never interrupted: expected none"),
         ("no.npy no.npy", "no.npy: cannot read: No such file or directory (os error 2)"),
         (

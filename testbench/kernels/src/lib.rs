@@ -4,7 +4,7 @@
 //! |----------------|----------------------------------------------------------------------------------------|
 //! | [`device`]     | [`Device`](device::Device): load, start, wait, read; on golden model or simulators     |
 //! | [`matmul`]     | dense products of any size on one tile or many: planner, run, comparison               |
-//! | [`convolution`]| two-dimensional convolutions on one tile, without copies of the image                  |
+//! | [`convolution`]| two-dimensional convolutions on one tile or many, without copies of the image           |
 //! | [`sparse`]     | products of sparse and dense matrices on one tile or many                              |
 //! | [`collective`] | broadcast, gather, all-to-all, all-reduce and their like on many tiles                 |
 //! | [`vector`]     | softmax, GELU, layer normalisation, a step of gradient descent: sequences of vector commands |

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use accumulators::AmpConfig;
 use accumulators::amp::DRAIN_CYCLES;
 use accumulators::config::BLOCK;
-use isa::AmpDescriptor;
+use isa::{AmpDescriptor, ListEntry};
 use tile::engine::descriptors::SLOTS;
 use tile::sram;
 
@@ -138,20 +138,54 @@ impl Timeline {
 
     /// One more command, all of whose blocks meet all of its rows.
     pub fn push(&mut self, command: &CommandWork) {
-        self.push_blocks(command, command.k_counts.iter().map(|&k_count| (command.rows, k_count)));
+        let half_ready = self.begin(command);
+        let (rows, loop_cycles) = (command.rows as u64, self.config.loop_cycles() as u64);
+        let mut row_free = half_ready;
+        for &k_count in command.k_counts {
+            self.step_block(k_count, |ready| {
+                let first = ready.max(row_free);
+                row_free = first + loop_cycles;
+                first + rows
+            });
+        }
+        self.finish(command);
     }
 
-    /// One more command, whose blocks are these instead of its own: rows that each meets, and its valid K.
-    pub fn push_blocks(&mut self, command: &CommandWork, blocks: impl IntoIterator<Item = (usize, usize)>) {
+    /// One more command, with lines of `rows_x` rows, whose blocks are those of this list instead of its own.
+    pub fn push_list(&mut self, command: &CommandWork, rows_x: usize, list: &[ListEntry]) {
+        let half_ready = self.begin(command);
+        let loop_cycles = self.config.loop_cycles() as u64;
+        // Rows that may still be in the loop, and when each was issued.
+        let mut recent: VecDeque<(usize, u64)> = VecDeque::new();
+        for entry in list {
+            self.step_block(entry.k_count() as usize, |ready| {
+                let mut cycle = ready.max(half_ready);
+                for row in rows_of(entry, rows_x) {
+                    let before = recent.iter().rev().find(|(recent, _)| *recent == row);
+                    cycle = before.map_or(cycle, |&(_, issued)| cycle.max(issued + loop_cycles));
+                    recent.push_back((row, cycle));
+                    if recent.len() as u64 == loop_cycles {
+                        recent.pop_front();
+                    }
+                    cycle += 1;
+                }
+                cycle
+            });
+        }
+        self.finish(command);
+    }
+
+    /// The next command: fetched, and its accumulators ready, which is said.
+    fn begin(&mut self, command: &CommandWork) -> u64 {
         let fetched = self.fetch();
         let half_ready = self.preload(command, fetched);
-
         // Between lists the reader of entries looks for the next descriptor.
         self.entries = self.entries.max(fetched) + REGISTER_CYCLES;
-        let mut row_free = half_ready;
-        for (rows, k_count) in blocks {
-            row_free = self.step_block(rows as u64, k_count, row_free);
-        }
+        half_ready
+    }
+
+    /// The end of the command whose last block was stepped.
+    fn finish(&mut self, command: &CommandWork) {
         let stepped = self.stepper - 1 + SRAM_CYCLES + self.config.step_cycles() as u64 + REGISTER_CYCLES;
         self.drain(command, stepped);
     }
@@ -195,9 +229,9 @@ impl Timeline {
         self.preloader
     }
 
-    /// A block: loaded, then stepped phase by phase. Its first row may be issued from `row_free` on; gives back when
-    /// that of the next block may.
-    fn step_block(&mut self, rows: u64, k_count: usize, row_free: u64) -> u64 {
+    /// A block: loaded, then stepped phase by phase. `issue_rows` is told from when on its rows may be issued, and says
+    /// when the next row may be, of whatever phase.
+    fn step_block(&mut self, k_count: usize, mut issue_rows: impl FnMut(u64) -> u64) {
         let terms = self.config.terms;
         let group_values = self.config.access_values();
         self.asked.push_back(self.entries);
@@ -209,15 +243,11 @@ impl Timeline {
         let taken = (self.stepper.saturating_sub(1)).max(start + REGISTER_CYCLES);
         self.handed_over = taken;
         self.stepper = taken + REGISTER_CYCLES;
-        let mut row_free = row_free;
         for k in (0..k_count).step_by(terms) {
             let groups = (k / group_values + 1) as u64;
             let loaded = start + groups * BLOCK as u64 + GROUP_CYCLES;
-            let first = self.stepper.max(loaded).max(row_free);
-            self.stepper = first + rows;
-            row_free = first + self.config.loop_cycles() as u64;
+            self.stepper = issue_rows(self.stepper.max(loaded));
         }
-        row_free
     }
 
     /// The command's results, which are complete when `stepped`.
@@ -229,6 +259,12 @@ impl Timeline {
         // The half is free once the last word has left the lanes' memories.
         self.drained[SLOTS - 1] = self.drainer + REGISTER_CYCLES;
     }
+}
+
+/// Numbers of the rows that an entry meets, in lines of `rows_x`.
+fn rows_of(entry: &ListEntry, rows_x: usize) -> impl Iterator<Item = usize> {
+    let columns = entry.x_first as usize..=entry.x_last as usize;
+    (entry.y_first as usize..=entry.y_last as usize).flat_map(move |y| columns.clone().map(move |x| y * rows_x + x))
 }
 
 /// Access words of results in a row.

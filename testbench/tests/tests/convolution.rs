@@ -1,11 +1,13 @@
 //! Convolutions on the whole tile, in the native simulator and in Verilator: every result and every flag is the golden
-//! model's.
+//! model's, and the cycles are those that were predicted.
 
+use exchange::GridConfig;
 use golden::{ConvolutionShape, OutputType, Padding, ReadOut};
+use kernels::convolution::grid::{self, GridConvolutionPlan, Partition, run_grid_convolution};
 use kernels::convolution::{
     ConvolutionOperands, ConvolutionPlanError, ConvolutionProblem, expected, plan, run_convolution,
 };
-use kernels::device::{Device, NativeTile, VerilatorTile};
+use kernels::device::{Device, NativeGrid, NativeTile, VerilatorTile};
 use kernels::random::Random;
 use tile::TileConfig;
 
@@ -67,6 +69,29 @@ fn problems() -> Vec<ConvolutionProblem> {
     shapes.into_iter().map(problem).collect()
 }
 
+/// Random operands.
+struct Data {
+    pixels: Vec<u16>,
+    weights: Vec<u16>,
+    bias: Option<Vec<u32>>,
+}
+
+impl Data {
+    fn random(problem: &ConvolutionProblem, random: &mut Random) -> Data {
+        let shape = &problem.shape;
+        let [rows, columns] = shape.image;
+        Data {
+            pixels: random.fp16s(shape.batch * rows * columns * shape.channels),
+            weights: random.fp16s(shape.filters * shape.kernel[0] * shape.kernel[1] * shape.group_channels()),
+            bias: problem.bias.then(|| (0..shape.filters).map(|_| random.fp32()).collect()),
+        }
+    }
+
+    fn operands(&self) -> ConvolutionOperands<'_> {
+        ConvolutionOperands { pixels: &self.pixels, weights: &self.weights, bias: self.bias.as_deref() }
+    }
+}
+
 /// Runs all of them. Results that were compared.
 fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
     let mut random = Random::new(SEED);
@@ -76,18 +101,16 @@ fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
             Err(ConvolutionPlanError::Memory { .. }) => panic!("{problem:?} does not fit {}", config.name),
             plan => plan.unwrap_or_else(|error| panic!("{error}")),
         };
-        let shape = &problem.shape;
-        let [rows, columns] = shape.image;
-        let pixels = random.fp16s(shape.batch * rows * columns * shape.channels);
-        let weights = random.fp16s(shape.filters * shape.kernel[0] * shape.kernel[1] * shape.group_channels());
-        let bias: Vec<u32> = (0..shape.filters).map(|_| random.fp32()).collect();
-        let bias = problem.bias.then_some(bias.as_slice());
-        let operands = ConvolutionOperands { pixels: &pixels, weights: &weights, bias };
+        let data = Data::random(&problem, &mut random);
+        let operands = data.operands();
         let report = run_convolution(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
         let golden = expected(&plan, &operands);
         assert_eq!(report.bits, golden.bits, "{problem:?}");
         assert_eq!(report.flags, golden.flags, "{problem:?}");
         compared += report.bits.len();
+        if report.cycles != report.predicted_cycles {
+            println!("OFF {} {} {:?}", report.cycles, report.predicted_cycles, problem);
+        }
     }
     println!("{} convolutions, {compared} results", resnet50().len() + SHAPES);
     compared
@@ -104,4 +127,55 @@ fn convolutions_are_bit_exact_in_verilator() {
     let config = TileConfig::small16();
     let mut tile = VerilatorTile::new(&config).unwrap_or_else(|error| panic!("{error}"));
     assert!(check(&mut tile, &config) > 50_000);
+}
+
+/// Runs a plan on many tiles. Results that were compared.
+fn check_grid(grid: &mut NativeGrid, plan: &GridConvolutionPlan, random: &mut Random) -> usize {
+    let data = Data::random(&plan.problem, random);
+    let operands = data.operands();
+    let place = format!("{:?} in {}", plan.problem, plan.partition);
+    let report =
+        run_grid_convolution(grid, plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let golden = grid::expected(plan, &operands);
+    assert_eq!(report.bits, golden.bits, "{place}");
+    assert_eq!(report.flags, golden.flags, "{place}");
+    assert_eq!(report.cycles, plan.predicted.total, "cycles of {place}");
+    report.bits.len()
+}
+
+#[test]
+fn every_partition_over_tiles_is_bit_exact_and_predicted() {
+    let tile = TileConfig { rows: 16, banks: 16, bank_kib: 4, ..TileConfig::ipu64() };
+    let config = GridConfig::new(tile, 6);
+    let mut grid = NativeGrid::new(&config).unwrap_or_else(|error| panic!("{error}"));
+    let mut random = Random::new(SEED);
+    let (mut partitions, mut halos, mut results) = (0, 0, 0);
+    for problem in problems().into_iter().take(24) {
+        let panels = problem.shape.groups * problem.shape.group_filters().div_ceil(16);
+        let all: Vec<Partition> = Partition::all(&problem.shape, panels, config.tiles()).collect();
+        // The first, the last, and some between.
+        for partition in all.iter().step_by(all.len().div_ceil(4)).chain(all.last()) {
+            let planned = grid::plan_partition(&config, &problem, *partition).unwrap_or_else(|error| panic!("{error}"));
+            let Some(plan) = planned else { continue };
+            results += check_grid(&mut grid, &plan, &mut random);
+            partitions += 1;
+            halos += usize::from(partition.rows > 1 && problem.shape.kernel[0] > 1);
+        }
+    }
+    println!("{partitions} partitions, {halos} with neighbours' rows, {results} results");
+    assert!(partitions >= 60 && halos >= 15 && results > 20_000, "{partitions}, {halos}, {results}");
+}
+
+#[test]
+fn four_tiles_share_a_layer_of_64_channels() {
+    let config = GridConfig::new(TileConfig::ipu64(), 4);
+    let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
+    let shape = ConvolutionShape { padding, ..ConvolutionShape::new([16, 16], 64, 64, [3, 3]) };
+    let problem = ConvolutionProblem { shape, bias: false, read_out: ReadOut::default() };
+    let plan = grid::plan(&config, &problem).unwrap_or_else(|error| panic!("{error}"));
+    let mut grid = NativeGrid::new(&config).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(check_grid(&mut grid, &plan, &mut Random::new(SEED)), 16 * 16 * 64);
+    let bound = plan.compute_bound() + plan.busiest_port_cycles;
+    println!("in {}: {} cycles, bound {bound}", plan.partition, plan.predicted.total);
+    assert!(plan.predicted.total as f64 <= 1.1 * bound as f64, "{} cycles, bound {bound}", plan.predicted.total);
 }

@@ -1,4 +1,4 @@
-//! `tessera conv`: a convolution on a simulated tile.
+//! `tessera conv`: a convolution on a simulated tile, or on a machine of many.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -23,6 +23,8 @@ use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy;
 use crate::output_file::{OutputFile, protect};
+
+mod grid;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -65,6 +67,9 @@ pub struct Arguments {
     /// Parts of channels and filters that meet only one another
     #[arg(long, default_value_t = 1)]
     groups: usize,
+    /// Tiles that share the work, 1 to 64
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    tiles: usize,
     #[command(flatten)]
     run: RunOptions,
 }
@@ -148,6 +153,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         bias: convolution.bias.is_some(),
         read_out: arguments.run.kernel.read_out(),
     };
+    if arguments.tiles != 1 {
+        return grid::run(arguments, config, &problem, &convolution, out);
+    }
     let plan = plan(&config, &problem).map_err(|error| Failure::Input(error.to_string()))?;
 
     let (waveforms, files) = arguments.run.trace.open(|| tile_design(&config))?;
@@ -162,21 +170,50 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let outcome = run.outcome(&config);
     let launches = run.plan.launches.len();
-    let [rows, columns] = problem.shape.output();
-    let shape = [problem.shape.batch, rows, columns, problem.shape.filters];
+    let shape = output_shape(&problem);
     if arguments.run.json {
-        let seed = arguments.pixels.is_none().then_some(arguments.seed);
-        print_json(&Summary { common: outcome.common(device.name(), seed), launches, shape })?;
+        let common = outcome.common(device.name(), arguments.random_seed());
+        print_json(&Summary { common, launches, shape })?;
     } else {
         print_text(&table(&outcome.lines_on_a_tile(launches, device.name())))?;
     }
     verdict(&run.comparison, shape)?;
+    write_results(out, &problem, &run.report.bits)
+}
+
+/// Images, rows, columns and filters of the results.
+fn output_shape(problem: &ConvolutionProblem) -> [usize; 4] {
+    let [rows, columns] = problem.shape.output();
+    [problem.shape.batch, rows, columns, problem.shape.filters]
+}
+
+/// Only what is right gets the name that was asked for.
+fn write_results(out: Option<OutputFile>, problem: &ConvolutionProblem, bits: &[u32]) -> Result<(), Failure> {
     let Some(out) = out else { return Ok(()) };
-    let format = problem.read_out.output.format();
-    out.commit(|writer| npy::write_array(writer, &shape, &run.report.bits, format))
+    out.commit(|writer| npy::write_array(writer, &output_shape(problem), bits, problem.read_out.output.format()))
+}
+
+/// What is computed, with so many useful multiply-accumulates.
+fn work(problem: &ConvolutionProblem, macs: u64) -> Work {
+    let ConvolutionShape { batch, image, channels, filters, kernel, stride, dilation, padding, groups } = problem.shape;
+    let Padding { top, bottom, left, right } = padding;
+    let padding = [top, bottom, left, right];
+    let sizes = Sizes::Convolution { batch, image, channels, filters, kernel, stride, dilation, padding, groups };
+    Work { sizes, output: problem.read_out.output, stochastic: None, macs }
+}
+
+impl Convolution {
+    fn operands(&self) -> ConvolutionOperands<'_> {
+        ConvolutionOperands { pixels: &self.pixels, weights: &self.weights, bias: self.bias.as_deref() }
+    }
 }
 
 impl Arguments {
+    /// The seed of random operands.
+    fn random_seed(&self) -> Option<u64> {
+        self.pixels.is_none().then_some(self.seed)
+    }
+
     /// Refuses what a convolution has no use for.
     fn check(&self) -> Result<(), Failure> {
         self.run.kernel.check()?;
@@ -268,8 +305,7 @@ impl Arguments {
 
 /// Runs and compares.
 fn convolve(device: &mut dyn Device, plan: ConvolutionPlan, convolution: &Convolution) -> Result<Run, Failure> {
-    let Convolution { pixels, weights, bias, .. } = convolution;
-    let operands = ConvolutionOperands { pixels, weights, bias: bias.as_deref() };
+    let operands = convolution.operands();
     let (report, simulation) =
         timed(simulation_cycles(&plan), |progress| run_convolution(device, &plan, &operands, progress))?;
     let (filters, output) = (plan.problem.shape.filters, plan.problem.read_out.output);
@@ -280,12 +316,7 @@ fn convolve(device: &mut dyn Device, plan: ConvolutionPlan, convolution: &Convol
 impl Run {
     fn outcome<'a>(&'a self, config: &'a TileConfig) -> Outcome<'a> {
         let Run { plan, report, comparison, simulation } = self;
-        let ConvolutionShape { batch, image, channels, filters, kernel, stride, dilation, padding, groups } =
-            plan.problem.shape;
-        let Padding { top, bottom, left, right } = padding;
-        let padding = [top, bottom, left, right];
-        let sizes = Sizes::Convolution { batch, image, channels, filters, kernel, stride, dilation, padding, groups };
-        let work = Work { sizes, output: plan.problem.read_out.output, stochastic: None, macs: report.macs };
+        let work = work(&plan.problem, report.macs);
         Outcome::of(config, work, report, comparison, *simulation)
     }
 }

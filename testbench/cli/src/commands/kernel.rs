@@ -28,6 +28,17 @@ pub struct RunOptions {
     pub json: bool,
 }
 
+/// Hosts see what tiles run in one word.
+const MOST_TILES: usize = 64;
+
+/// Refuses a number of tiles that no machine has.
+pub fn check_tiles(tiles: usize) -> Result<(), Failure> {
+    if !(1..=MOST_TILES).contains(&tiles) {
+        return Err(Failure::Input(format!("--tiles {tiles}: expected 1 to {MOST_TILES}")));
+    }
+    Ok(())
+}
+
 /// Runs a kernel of about so many simulated cycles, with a progress bar, and measures how long it takes.
 pub fn timed<R>(
     cycles: u64,

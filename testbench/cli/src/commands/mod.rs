@@ -5,6 +5,7 @@ pub mod configs;
 pub mod conv;
 pub mod digits;
 pub mod emit;
+pub mod grid_summary;
 pub mod kernel;
 pub mod matmul;
 pub mod spmm;

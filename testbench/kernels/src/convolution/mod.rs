@@ -1,10 +1,10 @@
-//! Two-dimensional convolutions on one tile, without a copy of the image for each tap.
+//! Two-dimensional convolutions, without a copy of the image for each tap.
 //!
 //! ```text
 //!   ConvolutionProblem --> bands --> rectangles --> program --> ConvolutionPlan
 //!                          fit the   of output      commands,        |
 //!                          memory    pixels         lists            v
-//!   pixels, weights, bias ---------------------------------------> run --> KernelReport --> compare (golden)
+//!   pixels, weights, bias ---------------------------------------> run --> KernelReport --> Comparison (golden)
 //! ```
 //! A command computes up to 16 filters of a rectangle of output pixels. Its block list has an entry for each tap and
 //! 16 channels, which says how far the tap is from the pixel, and which pixels of the rectangle it meets: those whose
@@ -16,10 +16,12 @@
 //! | `plan`       | which output rows and filters are in memory at a time, and where                  |
 //! | `program`    | commands and descriptors                                                          |
 //! | `run`        | loads, starts, waits, reads                                                       |
+//! | [`grid`]     | the same on many tiles                                                            |
 //!
 //! In memory a pixel is its channels, group after group, each group filled up to a whole access; weights are blocks of
 //! 16 channels x 16 filters, tap after tap; results are as pixels are.
 
+pub mod grid;
 mod plan;
 mod program;
 mod rectangles;
@@ -27,7 +29,7 @@ mod run;
 
 pub(crate) use plan::Regions;
 pub use plan::{ConvolutionLaunch, ConvolutionPlan, ConvolutionPlanError, Panel, plan};
-pub(crate) use program::{Command as RectangleCommand, entry_work};
+pub(crate) use program::Work;
 pub(crate) use rectangles::{Band, PixelLayout};
 pub(crate) use run::pack_weights;
 pub use run::{ConvolutionOperands, expected, run_convolution, simulation_cycles};

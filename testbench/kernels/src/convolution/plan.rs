@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use exchange::GridError;
 use golden::{ConvolutionError, ConvolutionShape, MatmulOptions, TileParameters};
 use isa::{BLOCK, LANES, Program, WORD_BYTES};
 use thiserror::Error;
 use tile::{TileConfig, TileConfigError};
 
 use super::ConvolutionProblem;
-use super::program::{self, BIAS_BYTES, Draft, results};
+use super::program::{self, BIAS_BYTES, Draft, Work, ZERO_INPUT_WORDS, results};
 use super::rectangles::{BLOCK_WORDS, Band, OutOfReach, PixelLayout};
-use crate::matmul::{Region, Sharing, Sizes, access_bytes};
+use crate::matmul::{Layout, Region, Sharing, Sizes, access_bytes};
 
 /// A convolution that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,6 +23,22 @@ pub enum ConvolutionPlanError {
     /// The configuration is not legal.
     #[error(transparent)]
     Config(#[from] TileConfigError),
+    /// The machine is not legal.
+    #[error(transparent)]
+    Machine(#[from] GridError),
+    /// No partition over many tiles fits their memory.
+    #[error(
+        "no partition over {tiles} tiles of {name} fits the {memory_bytes} bytes of a tile; expected a smaller convolution or more \
+         tiles, or one, which takes it in parts"
+    )]
+    Grid {
+        /// Tiles of the machine.
+        tiles: usize,
+        /// Name of the configuration.
+        name: String,
+        /// Memory of each tile.
+        memory_bytes: usize,
+    },
     /// Not even one output row of 16 filters fits.
     #[error(
         "configuration {name} has {memory_bytes} bytes of memory, too few for one output row of 16 filters of this convolution"
@@ -101,6 +118,14 @@ pub struct Regions {
     pub bias: Region,
 }
 
+impl Regions {
+    /// Those of a layout.
+    pub fn of(layout: &Layout) -> Regions {
+        let Layout { program, inputs, weights, results, bias, .. } = *layout;
+        Regions { program, inputs, weights, results, bias }
+    }
+}
+
 impl ConvolutionPlan {
     /// Predicted cycles from START to DONE, over all launches.
     pub fn predicted_cycles(&self) -> u64 {
@@ -139,15 +164,17 @@ struct Choice {
     cost_words: usize,
 }
 
-struct Search<'a> {
+/// What is the same however a convolution is cut.
+pub struct Search<'a> {
     config: &'a TileConfig,
     problem: &'a ConvolutionProblem,
-    pixels: PixelLayout,
-    panels: Vec<Panel>,
+    pub pixels: PixelLayout,
+    /// All filters, without places.
+    pub panels: Vec<Panel>,
 }
 
 impl<'a> Search<'a> {
-    fn new(config: &'a TileConfig, problem: &'a ConvolutionProblem) -> Self {
+    pub fn new(config: &'a TileConfig, problem: &'a ConvolutionProblem) -> Self {
         let shape = &problem.shape;
         let access = access_bytes(config);
         let group_words = (shape.group_channels() as u32 * 2).next_multiple_of(access) / WORD_BYTES;
@@ -179,12 +206,17 @@ impl<'a> Search<'a> {
         Ok(best)
     }
 
+    /// Bands of so many rows.
     fn bands(&self, rows: usize) -> Result<Vec<Band>, ConvolutionPlanError> {
-        let shape = &self.problem.shape;
-        let [output_rows, _] = shape.output();
+        let [output_rows, _] = self.problem.shape.output();
+        self.bands_of((0..output_rows).step_by(rows).map(|first| first..output_rows.min(first + rows)))
+    }
+
+    /// Bands of these output rows.
+    pub fn bands_of(&self, rows: impl Iterator<Item = Range<usize>>) -> Result<Vec<Band>, ConvolutionPlanError> {
         let amp = self.config.amp();
-        let band = |first: usize| Band::new(shape, &amp, self.pixels, first..output_rows.min(first + rows));
-        let bands: Result<Vec<Band>, OutOfReach> = (0..output_rows).step_by(rows).map(band).collect();
+        let band = |rows| Band::new(&self.problem.shape, &amp, self.pixels, rows);
+        let bands: Result<Vec<Band>, OutOfReach> = rows.map(band).collect();
         // An entry that reaches every tap, but not every weight, has more weights than memory.
         bands.map_err(|_| match self.reach() {
             words if words >= REACH_WORDS => ConvolutionPlanError::Reach { words },
@@ -206,41 +238,17 @@ impl<'a> Search<'a> {
     /// Bands of so many rows with so many panels at a time; `None` if they do not fit.
     fn choice(&self, bands: &[Band], panels: usize, sharing: Sharing) -> Option<Choice> {
         let (shape, config) = (&self.problem.shape, self.config);
-        let [_, output_columns] = shape.output();
-        let access = access_bytes(config);
         let panels: Vec<Vec<Panel>> = self.panels.chunks(panels).map(|panels| self.placed(panels)).collect();
-        let most = panels.iter().map(Vec::len).max()?;
-        let rows = |count: usize, row_bytes: u32| (count as u32 * row_bytes, row_bytes / WORD_BYTES);
-        let most_of = |size: fn(&Band) -> usize| bands.iter().map(size).max();
-        let taps = shape.kernel[0] * shape.kernel[1];
-        let blocks = (taps * shape.group_channels().div_ceil(BLOCK as usize)) as u32;
-        let program_words = bands.iter().map(|band| program::program_words(band, most)).max()?;
-        let result_bytes = panels.iter().map(|panels| self.result_bytes(panels)).max()?;
-        let sizes = Sizes {
-            program: (program_words as u32 * WORD_BYTES, 0),
-            inputs: rows(most_of(|band| band.input_rows.len())? * shape.image[1], self.pixels.pixel_words * WORD_BYTES),
-            weights: rows(most, blocks * BLOCK_WORDS * WORD_BYTES),
-            results: rows(most_of(|band| band.rows.len())? * output_columns, result_bytes.next_multiple_of(access)),
-            partials: (0, 0),
-            bias: if self.problem.bias { rows(most, BIAS_BYTES) } else { (0, 0) },
-            ..Sizes::default()
-        };
+        let sizes = self.sizes(bands, &panels, 1)?;
         if !sizes.fit(config, sharing) {
             return None;
         }
-        let layout = sizes.place(config, sharing);
-        let regions = Regions {
-            program: layout.program,
-            inputs: layout.inputs,
-            weights: layout.weights,
-            results: layout.results,
-            bias: layout.bias,
-        };
+        let regions = Regions::of(&sizes.place(config, sharing));
         let input_words: usize = bands.iter().map(|band| band.input_rows.len()).sum::<usize>()
             * shape.image[1]
             * self.pixels.pixel_words as usize
             * shape.batch;
-        let weight_words = self.panels.len() * (blocks * BLOCK_WORDS) as usize;
+        let weight_words = self.panels.len() * (self.blocks() * BLOCK_WORDS) as usize;
         let many_images = shape.batch * bands.len() > 1;
         // The inner of the two is loaded again and again, unless there is one of it.
         let inputs_again = if many_images { panels.len() } else { 1 } * input_words + weight_words;
@@ -250,8 +258,46 @@ impl<'a> Search<'a> {
         Some(Choice { bands: bands.to_vec(), panels, regions, filters_outer, cost_words })
     }
 
+    /// Sizes of the regions that hold any of these bands of so many images and any of these panels.
+    pub fn sizes(&self, bands: &[Band], panels: &[Vec<Panel>], images: usize) -> Option<Sizes> {
+        let shape = &self.problem.shape;
+        let [_, output_columns] = shape.output();
+        let access = access_bytes(self.config);
+        let most = panels.iter().map(Vec::len).max()?;
+        let rows = |count: usize, row_bytes: u32| (count as u32 * row_bytes, row_bytes / WORD_BYTES);
+        let zeros = |(bytes, pitch_words): (u32, u32), words: u32| {
+            let zeros = if bands.iter().any(Band::meets_only_padding) { words * WORD_BYTES } else { 0 };
+            (bytes + zeros, pitch_words)
+        };
+        let most_of = |size: fn(&Band) -> usize| bands.iter().map(size).max();
+        let program_words = bands.iter().map(|band| program::program_words(band, most, images)).max()?;
+        let result_bytes = panels.iter().map(|panels| self.result_bytes(panels)).max()?;
+        let pixel_bytes = self.pixels.pixel_words * WORD_BYTES;
+        Some(Sizes {
+            program: (program_words as u32 * WORD_BYTES, 0),
+            inputs: zeros(
+                rows(images * most_of(|band| band.input_rows.len())? * shape.image[1], pixel_bytes),
+                ZERO_INPUT_WORDS,
+            ),
+            weights: zeros(rows(most, self.blocks() * BLOCK_WORDS * WORD_BYTES), BLOCK_WORDS),
+            results: rows(
+                images * most_of(|band| band.rows.len())? * output_columns,
+                result_bytes.next_multiple_of(access),
+            ),
+            partials: (0, 0),
+            bias: if self.problem.bias { rows(most, BIAS_BYTES) } else { (0, 0) },
+            ..Sizes::default()
+        })
+    }
+
+    /// Weight blocks of a panel.
+    fn blocks(&self) -> u32 {
+        let ConvolutionShape { kernel: [rows, columns], .. } = self.problem.shape;
+        (rows * columns * self.problem.shape.group_channels().div_ceil(BLOCK as usize)) as u32
+    }
+
     /// The panels that are in memory together, with the places of their results: each begins a whole access.
-    fn placed(&self, panels: &[Panel]) -> Vec<Panel> {
+    pub fn placed(&self, panels: &[Panel]) -> Vec<Panel> {
         let mut offset = 0;
         let place = |panel: &Panel| {
             let placed = Panel { result_offset: offset, ..panel.clone() };
@@ -266,7 +312,7 @@ impl<'a> Search<'a> {
         (bytes as u32).next_multiple_of(access_bytes(self.config))
     }
 
-    fn result_bytes(&self, panels: &[Panel]) -> u32 {
+    pub fn result_bytes(&self, panels: &[Panel]) -> u32 {
         panels.iter().map(|panel| self.panel_bytes(panel)).sum()
     }
 }
@@ -288,10 +334,10 @@ impl Choice {
         let mut index_of = BTreeMap::new();
         for (p, panels) in panels.iter().enumerate() {
             for (b, band) in bands.iter().enumerate() {
-                let Draft { program, predicted_cycles } =
-                    program::build(config, problem, pixels, &regions, band, panels);
+                let work = Work { config, problem, pixels, regions: &regions, band, panels, images: 1 };
+                let Draft { program, timeline } = program::build(&work, None);
                 index_of.insert((b, p), programs.len());
-                programs.push((program, predicted_cycles));
+                programs.push((program, timeline.end()));
             }
         }
         let mut launches: Vec<ConvolutionLaunch> = (0..problem.shape.batch)

@@ -1,46 +1,77 @@
-//! The tile program of a launch: one AMP command for each panel and rectangle.
+//! The tile program of a launch, or of a tile among many, which first receives: an AMP command for each panel and
+//! rectangle.
 //!
 //! ```text
-//!   program region  | AMP | AMP | ... | HALT | list | list | ... | descriptor | descriptor | ... | zeros |
+//!   program region  | [EXCHANGE] SYNC WAIT | AMP | AMP | ... | HALT | list | list | ... | descriptor | descriptor | ... |
 //! ```
 
+use exchange::schedule::TileLists;
 use golden::{Activation, OutputType, Overflow, ReadOut};
-use isa::{AmpDescriptor, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
+use isa::{AmpDescriptor, EngineMask, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
 use tile::TileConfig;
 
 use super::plan::Panel;
 use super::rectangles::{BLOCK_ROW_WORDS, BLOCK_WORDS, Band, PixelLayout, Rectangle};
 use super::{ConvolutionProblem, plan::Regions};
+use crate::matmul::exchange_command;
 use crate::timing::{CommandWork, Stored, Timeline};
 
 /// What a rectangle meets whose taps are all in the padding: one product of zeros, by each of its pixels.
 const PADDING_LIST: usize = 1;
 
-/// Words of a program.
-pub fn program_words(band: &Band, panels: usize) -> usize {
-    let commands = band.rectangles.len() * panels;
+/// What a program computes: some filters of a band of some images.
+pub struct Work<'a> {
+    pub config: &'a TileConfig,
+    pub problem: &'a ConvolutionProblem,
+    pub pixels: PixelLayout,
+    pub regions: &'a Regions,
+    pub band: &'a Band,
+    pub panels: &'a [Panel],
+    /// Images, one behind the other in memory.
+    pub images: usize,
+}
+
+/// Words of a program that computes so many panels of so many images.
+pub fn program_words(band: &Band, panels: usize, images: usize) -> usize {
+    let commands = band.rectangles.len() * panels * images;
     // A list of its own for each rectangle in the padding, at most.
     let in_padding = band.rectangles.iter().filter(|rectangle| rectangle.list.is_none()).count() * PADDING_LIST;
-    commands * (1 + AmpDescriptor::WORDS) + 1 + band.list_words() + in_padding + 2 * BLOCK_WORDS as usize
+    commands * (1 + AmpDescriptor::WORDS) + OTHER_COMMANDS + band.list_words() + in_padding
 }
 
-/// A program, and the cycles from START to DONE that it is predicted to take.
+/// HALT, and before the AMP's commands EXCHANGE, SYNC and WAIT.
+const OTHER_COMMANDS: usize = 4;
+
+/// Words of inputs that are zero, behind the pixels: what rectangles in the padding meet. A block of weights that are
+/// zero lies behind the weights.
+pub const ZERO_INPUT_WORDS: u32 = BLOCK_ROW_WORDS;
+
+fn zero_inputs(regions: &Regions) -> u32 {
+    regions.inputs.end() - ZERO_INPUT_WORDS * WORD_BYTES
+}
+
+fn zero_weights(regions: &Regions) -> u32 {
+    regions.weights.end() - BLOCK_WORDS * WORD_BYTES
+}
+
+/// A program, and its AMP commands in time, as if it began with them.
 pub struct Draft {
     pub program: Program,
-    pub predicted_cycles: u64,
+    pub timeline: Timeline,
 }
 
-/// Writes the program of a band for some panels.
-pub fn build(
-    config: &TileConfig,
-    problem: &ConvolutionProblem,
-    pixels: PixelLayout,
-    regions: &Regions,
-    band: &Band,
-    panels: &[Panel],
-) -> Draft {
+/// What a program does first: it receives what others have. Lists of the tile, and where they go.
+pub struct Exchange<'a> {
+    pub lists: &'a TileLists,
+    pub address: u32,
+}
+
+/// Writes a program.
+pub fn build(work: &Work, exchange: Option<Exchange>) -> Draft {
+    let Work { config, problem, regions, band, panels, images, .. } = *work;
     let mut builder = ProgramBuilder::new(regions.program.address);
-    let mut end = regions.program.address + (band.rectangles.len() * panels.len() + 1) as u32 * WORD_BYTES;
+    let commands = band.rectangles.len() * panels.len() * images + OTHER_COMMANDS;
+    let mut end = regions.program.address + commands as u32 * WORD_BYTES;
     let mut place = |builder: &mut ProgramBuilder, list: &[ListEntry]| {
         let address = end;
         builder.place_list(address, list);
@@ -63,33 +94,49 @@ pub fn build(
             }
         })
         .collect();
-    let access = config.amp().access_words() as u32 * WORD_BYTES;
-    let zeros = (end + (band.rectangles.len() * panels.len() * AmpDescriptor::WORDS) as u32 * WORD_BYTES)
-        .next_multiple_of(access);
 
+    receive(&mut builder, exchange);
     let mut timeline = Timeline::new(config.amp());
-    let command = Command { problem, pixels, regions, band, zeros };
     for (index, panel) in panels.iter().enumerate() {
-        for (rectangle, (list_address, list)) in band.rectangles.iter().zip(&placed) {
-            let descriptor = command.descriptor(index, panel, rectangle, (*list_address, list.len() as u32));
-            builder.amp(end).place_descriptor(end, &descriptor);
-            end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
-            let work = CommandWork {
-                rows: rectangle.pixels(),
-                columns: panel.filters.len(),
-                result: results(&problem.read_out),
-                partial: problem.bias.then_some(Stored::Fp32),
-                k_counts: &[],
-            };
-            timeline.push_blocks(&work, list.iter().map(entry_work));
+        for image in 0..images {
+            for (rectangle, (list_address, list)) in band.rectangles.iter().zip(&placed) {
+                let descriptor = work.descriptor((image, index), panel, rectangle, (*list_address, list.len() as u32));
+                builder.amp(end).place_descriptor(end, &descriptor);
+                end += AmpDescriptor::WORDS as u32 * WORD_BYTES;
+                let work = CommandWork {
+                    rows: rectangle.pixels(),
+                    columns: panel.filters.len(),
+                    result: results(&problem.read_out),
+                    partial: problem.bias.then_some(Stored::Fp32),
+                    k_counts: &[],
+                };
+                timeline.push_list(&work, rectangle.columns.len(), list);
+            }
         }
     }
     builder.halt();
-    if band.rectangles.iter().any(|rectangle| rectangle.list.is_none()) {
-        builder.place_words(zeros, &[0; BLOCK_WORDS as usize]);
+    if band.meets_only_padding() {
+        builder.place_words(zero_inputs(regions), &[0; ZERO_INPUT_WORDS as usize]);
+        builder.place_words(zero_weights(regions), &[0; BLOCK_WORDS as usize]);
     }
-    let program = builder.finish().expect("addresses below 1 MiB fit every field");
-    Draft { program, predicted_cycles: timeline.end() }
+    Draft { program: builder.finish().expect("addresses below 1 MiB fit every field"), timeline }
+}
+
+/// Writes the program of a tile that computes nothing.
+pub fn idle(regions: &Regions, exchange: Option<Exchange>) -> Program {
+    let mut builder = ProgramBuilder::new(regions.program.address);
+    receive(&mut builder, exchange);
+    builder.halt();
+    builder.finish().expect("addresses below 1 MiB fit every field")
+}
+
+/// The commands of an exchange.
+fn receive(builder: &mut ProgramBuilder, exchange: Option<Exchange>) {
+    let Some(Exchange { lists, address }) = exchange else { return };
+    if !lists.is_empty() {
+        exchange_command(builder, lists, address);
+    }
+    builder.sync(0).wait(EngineMask::EXCHANGE);
 }
 
 /// How results lie in memory.
@@ -100,45 +147,31 @@ pub fn results(read_out: &ReadOut) -> Stored {
     }
 }
 
-/// Rows that a block meets, and its valid K.
-pub fn entry_work(entry: &ListEntry) -> (usize, usize) {
-    let rows = (entry.y_last - entry.y_first + 1) * (entry.x_last - entry.x_first + 1);
-    (rows as usize, entry.k_count() as usize)
-}
-
-/// What all commands of a program have in common.
-pub struct Command<'a> {
-    pub problem: &'a ConvolutionProblem,
-    pub pixels: PixelLayout,
-    pub regions: &'a Regions,
-    pub band: &'a Band,
-    /// Byte address of zeros, where there are rectangles in the padding.
-    pub zeros: u32,
-}
-
-impl Command<'_> {
-    /// The AMP command of a panel, the `index`th, and a rectangle.
+impl Work<'_> {
+    /// The AMP command of a panel, the `index`th, and a rectangle of an image.
     pub fn descriptor(
         &self,
-        index: usize,
+        (image, index): (usize, usize),
         panel: &Panel,
         rectangle: &Rectangle,
         (list_address, list_count): (u32, u32),
     ) -> AmpDescriptor {
-        let Command { problem, regions, band, .. } = *self;
+        let Work { problem, regions, band, .. } = *self;
         let (shape, read_out) = (&problem.shape, problem.read_out);
         let (rows_x, rows_y) = (rectangle.columns.len() as u32, rectangle.rows.len() as u32);
         let ([input_stride_x, input_stride_y], input_address, weight_address) = match rectangle.list {
             Some(_) => {
                 let row = rectangle.rows.start * shape.stride[0] - band.input_rows.start;
+                let row = image * band.input_rows.len() + row;
                 let pixel = row * shape.image[1] + rectangle.columns.start * shape.stride[1];
                 let words = pixel as u32 * self.pixels.pixel_words + panel.group as u32 * self.pixels.group_words;
                 (self.input_strides(), regions.inputs.address + words * WORD_BYTES, regions.weights.row(index))
             }
-            None => ([0, 0], self.zeros, self.zeros),
+            None => ([0, 0], zero_inputs(regions), zero_weights(regions)),
         };
         let [_, output_columns] = shape.output();
-        let result_pixel = (rectangle.rows.start - band.rows.start) * output_columns + rectangle.columns.start;
+        let row = image * band.rows.len() + rectangle.rows.start - band.rows.start;
+        let result_pixel = row * output_columns + rectangle.columns.start;
         // A rectangle of one row or column has no use for a stride, which may be too long for its field.
         let used = |count: u32, stride: i32| if count > 1 { stride } else { 0 };
         AmpDescriptor {

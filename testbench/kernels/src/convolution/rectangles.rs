@@ -85,6 +85,11 @@ impl Band {
         Ok(Band { input_rows: input_rows(shape, &rows), rows, rectangles, lists })
     }
 
+    /// Whether all taps of some rectangle are in the padding.
+    pub fn meets_only_padding(&self) -> bool {
+        self.rectangles.iter().any(|rectangle| rectangle.list.is_none())
+    }
+
     /// Words of all lists.
     pub fn list_words(&self) -> usize {
         self.lists.iter().map(Vec::len).sum()

@@ -5,9 +5,10 @@ use std::ops::Range;
 use golden::{ConvolutionShape, MatmulResult};
 use isa::{BLOCK, LANES};
 
+use super::ConvolutionProblem;
 use super::plan::{ConvolutionLaunch, ConvolutionPlan, Panel};
 use super::program::results;
-use super::rectangles::Band;
+use super::rectangles::PixelLayout;
 use crate::device::{Device, DeviceError};
 use crate::matmul::Region;
 use crate::pack::{join, padded, unpacked};
@@ -25,12 +26,13 @@ pub struct ConvolutionOperands<'a> {
 }
 
 impl ConvolutionOperands<'_> {
-    fn check(&self, plan: &ConvolutionPlan) {
-        let shape = &plan.problem.shape;
+    /// Panics unless the operands are those of the problem.
+    pub(super) fn check(&self, problem: &ConvolutionProblem) {
+        let shape = &problem.shape;
         assert_eq!(self.pixels.len(), shape.batch * shape.image[0] * shape.image[1] * shape.channels, "N x H x W x C");
         let taps = shape.kernel[0] * shape.kernel[1];
         assert_eq!(self.weights.len(), shape.filters * taps * shape.group_channels(), "O x H x W x I");
-        assert_eq!(self.bias.map(<[u32]>::len), plan.problem.bias.then_some(shape.filters), "one number a filter");
+        assert_eq!(self.bias.map(<[u32]>::len), problem.bias.then_some(shape.filters), "one number a filter");
     }
 }
 
@@ -53,7 +55,7 @@ pub fn run_convolution(
     operands: &ConvolutionOperands,
     progress: &mut dyn FnMut(u64),
 ) -> Result<KernelReport, DeviceError> {
-    operands.check(plan);
+    operands.check(&plan.problem);
     let shape = &plan.problem.shape;
     let [output_rows, output_columns] = shape.output();
     let expectation = Expectation {
@@ -96,7 +98,7 @@ impl Resident {
             device.load(&plan.programs[program].0)?;
         }
         if self.pixels.replace((image, band)) != Some((image, band)) {
-            let words = pack_pixels(plan, operands.pixels, image, &plan.bands[band]);
+            let words = pack_pixels(shape, plan.pixels, operands.pixels, image, &plan.bands[band].input_rows);
             device.write_memory(regions.inputs.address, &words)?;
         }
         if self.panels.replace(panels) != Some(panels) {
@@ -105,11 +107,7 @@ impl Resident {
                 panels.iter().flat_map(|panel| pack_weights(shape, operands.weights, &panel.filters)).collect();
             device.write_memory(regions.weights.address, &words)?;
             if let Some(bias) = operands.bias {
-                let of_panel = |panel: &Panel| {
-                    let words = bias[panel.filters.clone()].chunks(2).map(|pair| join(pair, 32)).collect();
-                    padded(words, LANES as usize / 2)
-                };
-                let words: Vec<u64> = panels.iter().flat_map(of_panel).collect();
+                let words: Vec<u64> = panels.iter().flat_map(|panel| pack_bias(bias, panel)).collect();
                 device.write_memory(regions.bias.address, &words)?;
             }
         }
@@ -117,16 +115,25 @@ impl Resident {
     }
 }
 
-/// The input rows of a band.
-fn pack_pixels(plan: &ConvolutionPlan, pixels: &[u16], image: usize, band: &Band) -> Vec<u64> {
-    let shape = &plan.problem.shape;
+/// Input rows of an image.
+pub fn pack_pixels(
+    shape: &ConvolutionShape,
+    layout: PixelLayout,
+    pixels: &[u16],
+    image: usize,
+    rows: &Range<usize>,
+) -> Vec<u64> {
     let (row_pixels, channels) = (shape.image[1], shape.group_channels());
-    let first = (image * shape.image[0] + band.input_rows.start) * row_pixels * shape.channels;
-    let values = &pixels[first..][..band.input_rows.len() * row_pixels * shape.channels];
-    let group = |values: &[u16]| {
-        padded(values.chunks(4).map(|four| join(four, 16)).collect(), plan.pixels.group_words as usize)
-    };
+    let first = (image * shape.image[0] + rows.start) * row_pixels * shape.channels;
+    let values = &pixels[first..][..rows.len() * row_pixels * shape.channels];
+    let group =
+        |values: &[u16]| padded(values.chunks(4).map(|four| join(four, 16)).collect(), layout.group_words as usize);
     values.chunks(channels).flat_map(group).collect()
+}
+
+/// The bias of a panel's filters.
+pub fn pack_bias(bias: &[u32], panel: &Panel) -> Vec<u64> {
+    padded(bias[panel.filters.clone()].chunks(2).map(|pair| join(pair, 32)).collect(), LANES as usize / 2)
 }
 
 /// Blocks of 16 channels x 16 filters, tap after tap, both filled up with zeros.
@@ -152,23 +159,35 @@ fn read_results(
     launch: &ConvolutionLaunch,
     bits: &mut [u32],
 ) -> Result<(), DeviceError> {
-    let (shape, region) = (&plan.problem.shape, &plan.regions.results);
-    let (band, stored) = (&plan.bands[launch.band], results(&plan.problem.read_out));
-    let [output_rows, output_columns] = shape.output();
-    let pixels = band.rows.len() * output_columns;
-    let words = device.read_memory(region.address, pixels * region.pitch_words as usize)?;
-    let first = (launch.image * output_rows + band.rows.start) * output_columns;
+    let (problem, region) = (&plan.problem, &plan.regions.results);
+    let (band, panels) = (&plan.bands[launch.band], &plan.panels[launch.panels]);
+    let [_, output_columns] = problem.shape.output();
+    let words = device.read_memory(region.address, band.rows.len() * output_columns * region.pitch_words as usize)?;
+    unpack_results(problem, region, (launch.image, &band.rows), panels, &words, bits);
+    Ok(())
+}
+
+/// Puts the results of some panels of output rows of an image, `words`, into their place in `bits`.
+pub fn unpack_results(
+    problem: &ConvolutionProblem,
+    region: &Region,
+    (image, rows): (usize, &Range<usize>),
+    panels: &[Panel],
+    words: &[u64],
+    bits: &mut [u32],
+) {
+    let (filters, stored) = (problem.shape.filters, results(&problem.read_out));
+    let [output_rows, output_columns] = problem.shape.output();
+    let first = (image * output_rows + rows.start) * output_columns;
     for (pixel, words) in (first..).zip(words.chunks(region.pitch_words as usize)) {
-        for panel in &plan.panels[launch.panels] {
+        for panel in panels {
             let first = panel.result_offset as usize / stored.bytes();
-            let values = (first..).take(panel.filters.len()).map(|index| unpacked(words, stored.bytes() * 8, index));
-            bits[pixel * shape.filters..][panel.filters.clone()]
-                .iter_mut()
-                .zip(values)
-                .for_each(|(bits, value)| *bits = value);
+            let bits = &mut bits[pixel * filters..][panel.filters.clone()];
+            for (index, bits) in (first..).zip(bits) {
+                *bits = unpacked(words, stored.bytes() * 8, index);
+            }
         }
     }
-    Ok(())
 }
 
 /// About how many cycles the simulation of a plan takes: its programs, and a cycle for each word that the host moves.

@@ -33,7 +33,7 @@ pub use panels::Panel;
 pub(crate) use panels::{Common, panels};
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
-pub(crate) use program::{Flow, WeightLayout, Writer, panel_command};
+pub(crate) use program::{Flow, WeightLayout, Writer, exchange_command, panel_command};
 pub use run::{Operands, run_matmul, simulation_cycles};
 
 use golden::{Epilogue, Flags, MatmulResult, OutputType, ReadOut, Shape};

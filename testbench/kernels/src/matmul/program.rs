@@ -184,11 +184,7 @@ impl Writer {
 
     /// The command that prepares an exchange with these lists.
     pub fn exchange(&mut self, lists: &TileLists) {
-        let (sends, receives) = lists.entries();
-        let address = self.exchange;
-        let words = ExchangeDescriptor::with_lists(address, &sends, &receives).expect("a schedule fits its fields");
-        self.builder.exchange(address).place_words(address, &words);
-        self.exchange += words.len() as u32 * WORD_BYTES;
+        self.exchange += exchange_command(&mut self.builder, lists, self.exchange);
     }
 
     /// The program.
@@ -206,6 +202,14 @@ pub fn panel_command(
 ) -> (AmpDescriptor, Vec<ListEntry>) {
     let list = block_list(panel.rows.len(), k_counts, flow.weights, &layout.weights);
     (descriptor(layout, flow, panel, (0, 0)), list)
+}
+
+/// The command that prepares an exchange with these lists, which go to `address`. Their bytes.
+pub fn exchange_command(builder: &mut ProgramBuilder, lists: &TileLists, address: u32) -> u32 {
+    let (sends, receives) = lists.entries();
+    let words = ExchangeDescriptor::with_lists(address, &sends, &receives).expect("a schedule fits its fields");
+    builder.exchange(address).place_words(address, &words);
+    words.len() as u32 * WORD_BYTES
 }
 
 /// All blocks along K for `rows` rows.

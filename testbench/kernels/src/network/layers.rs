@@ -4,8 +4,7 @@ use golden::{Activation, ConvolutionShape, Epilogue, EpilogueFunction, OutputTyp
 use isa::{BLOCK, LANES};
 
 use super::{Network, Tensor};
-use crate::convolution::{Band, Panel, PixelLayout, RectangleCommand, Regions, pack_weights};
-use crate::convolution::{ConvolutionProblem, entry_work};
+use crate::convolution::{Band, ConvolutionProblem, Panel, PixelLayout, Regions, Work, pack_weights};
 use crate::matmul::{Common, Flow, Layout, Region, WeightLayout, panel_command, panels};
 use crate::timing::{CommandWork, Stored, Timeline};
 
@@ -136,12 +135,19 @@ impl Network {
                 results: Region { address: results.region().row(image * rows * columns), ..results.region() },
                 bias,
             };
-            let command =
-                RectangleCommand { problem: &problem, pixels: layout, regions: &regions, band: &band, zeros: 0 };
+            let work = Work {
+                config: &self.config,
+                problem: &problem,
+                pixels: layout,
+                regions: &regions,
+                band: &band,
+                panels: &panels,
+                images: 1,
+            };
             for (index, panel) in panels.iter().enumerate() {
                 for rectangle in &band.rectangles {
                     let list = &band.lists[rectangle.list.expect("a pixel meets some of its taps")];
-                    commands.push((command.descriptor(index, panel, rectangle, (0, 0)), list.clone()));
+                    commands.push((work.descriptor((0, index), panel, rectangle, (0, 0)), list.clone()));
                     let work = CommandWork {
                         rows: rectangle.pixels(),
                         columns: panel.filters.len(),
@@ -149,7 +155,7 @@ impl Network {
                         partial: Some(Stored::Fp32),
                         k_counts: &[],
                     };
-                    timeline.push_blocks(&work, list.iter().map(entry_work));
+                    timeline.push_list(&work, rectangle.columns.len(), list);
                 }
             }
         }

@@ -151,8 +151,7 @@ impl Part<'_> {
                     partial: None,
                     k_counts: &[],
                 };
-                let blocks = list.iter().map(|entry| (entry.x_last as usize + 1, entry.k_count() as usize));
-                timeline.push_blocks(&work, blocks);
+                timeline.push_list(&work, rows.len(), &list);
                 lists.push((list_address, list));
             }
             strips += panel.strips.len();

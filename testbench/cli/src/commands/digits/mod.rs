@@ -12,7 +12,7 @@ use kernels::network::{NetworkError, NetworkReport};
 use serde::Serialize;
 use tile::TileConfig;
 
-use super::kernel::{timed, verdict_at};
+use super::kernel::{check_tiles, timed, verdict_at};
 use super::summary::{golden_line, grouped, prediction, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
@@ -37,10 +37,6 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
-
-/// Hosts see what tiles run in one word.
-const MOST_TILES: usize = 64;
-
 /// What all runs together gave.
 struct Run {
     /// The chances of the digits, an image a row.
@@ -89,9 +85,7 @@ struct Summary<'a> {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Arguments { tiles, images: count, .. } = *arguments;
-    if !(1..=MOST_TILES).contains(&tiles) {
-        return Err(Failure::Input(format!("--tiles {tiles}: expected 1 to {MOST_TILES}")));
-    }
+    check_tiles(tiles)?;
     let (weights, held_out) = (data::weights(), data::images(count));
     let images = held_out.labels.len();
     if count.is_some_and(|count| count != images || count == 0) {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use exchange::GridConfig;
 use kernels::comparison::Comparison;
 use kernels::device::{GridHost, NativeGrid, Pins, VerilatorGrid};
-use kernels::matmul::grid::GridReport;
+use kernels::report::GridReport;
 use kernels::sparse::grid::{SparseGridPlan, SparsePartition, expected, plan, run_grid_sparse, simulation_cycles};
 use serde::Serialize;
 use tile::TileConfig;
 
 use super::{Arguments, Pattern, Product, dense_product};
-use crate::commands::kernel::{finish, timed, verdict};
-use crate::commands::matmul::grid::{MOST_TILES, design};
+use crate::commands::kernel::{check_tiles, finish, timed, verdict};
+use crate::commands::matmul::grid::design;
 use crate::commands::summary::{Common, Outcome, grouped, table};
 use crate::commands::{print_json, print_text};
 use crate::failure::Failure;
@@ -58,9 +58,7 @@ struct Run {
 
 /// A machine of so many tiles.
 pub fn machine(tile: TileConfig, tiles: usize) -> Result<GridConfig, Failure> {
-    if !(1..=MOST_TILES).contains(&tiles) {
-        return Err(Failure::Input(format!("--tiles {tiles}: expected 1 to {MOST_TILES}")));
-    }
+    check_tiles(tiles)?;
     Ok(GridConfig::new(tile, tiles))
 }
 
@@ -142,20 +140,8 @@ fn multiply<S: Pins>(grid: &mut GridHost<S>, plan: SparseGridPlan, product: &Pro
 impl Run {
     fn outcome(&self, product: &Product) -> Outcome<'_> {
         let Run { plan, report, comparison, simulation } = self;
-        Outcome {
-            config: &plan.config.tile,
-            work: product.work(report.macs),
-            cycles: report.cycles,
-            predicted_cycles: plan.predicted.total,
-            utilisation: report.utilisation(),
-            macs_per_cycle: report.macs_per_cycle,
-            counters: &report.counters[report.slowest],
-            flags: report.flags,
-            simulated_cycles: report.simulated_cycles,
-            simulation: *simulation,
-            comparison,
-            error: None,
-        }
+        let work = product.work(report.macs);
+        Outcome::of_grid(&plan.config.tile, work, report, plan.predicted.total, comparison, *simulation)
     }
 
     fn lines(&self, outcome: &Outcome, simulator: &str) -> Vec<(&'static str, String)> {

@@ -31,5 +31,4 @@ pub use partition::{Partition, Place};
 pub use plan::{Candidate, GridPlan, GridPlanError, TilePart, plan, plan_partition};
 pub use predict::Predicted;
 pub(crate) use predict::{Compute, Stage, predict};
-pub(crate) use run::launch;
-pub use run::{GridReport, run_grid_matmul, simulation_cycles};
+pub use run::{run_grid_matmul, simulation_cycles};

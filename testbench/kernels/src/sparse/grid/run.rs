@@ -4,8 +4,7 @@ use golden::{Gathering, MatmulResult};
 
 use super::plan::{SparseGridPlan, SparseTile};
 use crate::device::{DeviceError, GridHost, Pins};
-use crate::matmul::grid::{GridReport, launch};
-use crate::report::program_words;
+use crate::report::{GridReport, GridRun, program_words};
 use crate::sparse::program::{ROW_WORDS, zeros};
 use crate::sparse::run::{SparseOperands, golden_product};
 
@@ -27,25 +26,19 @@ pub fn run_grid_sparse<S: Pins>(
     operands: &SparseOperands,
     progress: &mut dyn FnMut(u64),
 ) -> Result<GridReport, DeviceError> {
-    assert_eq!(grid.tiles(), plan.tiles.len(), "the machine is the one that was planned for");
-    let cycles_before = grid.simulated_cycles();
-    grid.load(plan.tiles.iter().map(|tile| &tile.program))?;
-    load_operands(grid, plan, operands)?;
-    let mut tell = |cycles| progress(cycles - cycles_before);
-    let macs = (operands.sparse.stored() * plan.problem.dense) as u64;
-    let launched = (plan.layout.program.address, plan.predicted.total);
-    let mut report = launch(grid, &plan.config, launched, macs, &mut tell)?;
-    report.bits = read_results(grid, plan)?;
-    report.simulated_cycles = grid.simulated_cycles() - cycles_before;
-    Ok(report)
+    let run = GridRun {
+        programs: plan.tiles.iter().map(|tile| &tile.program).collect(),
+        start: plan.layout.program.address,
+        data: data(plan, operands),
+        predicted_cycles: plan.predicted.total,
+        macs: (operands.sparse.stored() * plan.problem.dense) as u64,
+        macs_per_cycle: (plan.config.tiles() * plan.config.tile.macs_per_cycle()) as u64,
+    };
+    run.run(grid, |grid| read_results(grid, plan), progress)
 }
 
 /// Every tile gets its share of the operands, and nothing of what others have.
-fn load_operands<S: Pins>(
-    grid: &mut GridHost<S>,
-    plan: &SparseGridPlan,
-    operands: &SparseOperands,
-) -> Result<(), DeviceError> {
+fn data(plan: &SparseGridPlan, operands: &SparseOperands) -> Vec<(usize, u32, Vec<u64>)> {
     let matrix = plan.problem.by_sums(operands.sparse);
     let strip_words = plan.width * ROW_WORDS;
     let mut words: Vec<(usize, u32, Vec<u64>)> = vec![];
@@ -60,9 +53,7 @@ fn load_operands<S: Pins>(
         words.push((index, plan.layout.weights.row(strips.start * plan.width), own));
         words.extend(zeros(&plan.layout).map(|(address, zeros)| (index, address, zeros)));
     }
-    let writes: Vec<(usize, u32, &[u64])> =
-        words.iter().map(|(tile, address, words)| (*tile, *address, words.as_slice())).collect();
-    grid.write_memory(&writes)
+    words
 }
 
 /// Reads every tile's sums.

@@ -7,12 +7,13 @@ use golden::ReadOut;
 use golden::reference::ErrorSummary;
 use kernels::comparison::Comparison;
 use kernels::device::{GridHost, NativeGrid, Pins, VerilatorGrid};
-use kernels::matmul::grid::{GridPlan, GridReport, expected, plan, run_grid_matmul, simulation_cycles};
+use kernels::matmul::grid::{GridPlan, expected, plan, run_grid_matmul, simulation_cycles};
+use kernels::report::GridReport;
 use rtl::{Design, elaborate};
 use tile::{Accumulator, TileConfig};
 
 use super::{Arguments, Product, product, write_results};
-use crate::commands::kernel::{finish, timed, verdict};
+use crate::commands::kernel::{check_tiles, finish, timed, verdict};
 use crate::commands::summary::table;
 use crate::commands::{print_json, print_text};
 use crate::failure::Failure;
@@ -21,9 +22,6 @@ use crate::output_file::OutputFile;
 use crate::trace::TraceFiles;
 
 mod summary;
-
-/// Hosts see what tiles run in one word.
-pub const MOST_TILES: usize = 64;
 
 /// A run, and what there is to say about it.
 pub struct GridRun {
@@ -42,15 +40,12 @@ struct Outputs {
 }
 
 pub fn run(arguments: &Arguments, tile: TileConfig) -> Result<(), Failure> {
-    let tiles = arguments.tiles;
-    if !(1..=MOST_TILES).contains(&tiles) {
-        return Err(Failure::Input(format!("--tiles {tiles}: expected 1 to {MOST_TILES}")));
-    }
+    check_tiles(arguments.tiles)?;
     if let Some(page) = &arguments.report {
         let page = page.display();
         return Err(Failure::Input(format!("--report {page}: shows a run on one tile; expected no --tiles with it")));
     }
-    let config = GridConfig::new(tile, tiles);
+    let config = GridConfig::new(tile, arguments.tiles);
     let product = product(arguments)?;
     let plan = planned(&config, &product, arguments.run.kernel.read_out())?;
 

@@ -1,11 +1,10 @@
 //! What `tessera matmul --tiles` says about a run.
 
-use isa::register as counter;
-use kernels::device::Counters;
 use kernels::matmul::grid::{Candidate, Partition};
 use serde::Serialize;
 
 use super::GridRun;
+use crate::commands::grid_summary::GridCycles;
 use crate::commands::summary::{Common, Outcome, Work, grouped};
 
 /// The object that `--json` prints. Keys are stable: they are added, never renamed.
@@ -17,17 +16,8 @@ pub struct GridSummary<'a> {
     partition: Parts,
     /// Partitions that were planned to the end, the chosen one first.
     alternatives: Vec<Alternative>,
-    /// Row steps of the AMP, on the tile that took longest; with the three below, all of its cycles.
-    compute_cycles: u64,
-    /// Cycles in which words travelled, on the same tile.
-    exchange_cycles: u64,
-    /// Cycles in which it waited for others.
-    sync_cycles: u64,
-    other_cycles: u64,
-    /// Cycles if all tiles multiplied all the time.
-    compute_bound_cycles: u64,
-    /// Cycles in which the busiest port has a word to move.
-    exchange_bound_cycles: u64,
+    #[serde(flatten)]
+    cycles: GridCycles,
 }
 
 /// Numbers of parts of M, N and K.
@@ -52,7 +42,6 @@ impl From<Partition> for Parts {
 
 impl<'a> GridSummary<'a> {
     pub fn of(run: &'a GridRun, simulator: &'a str, seed: Option<u64>) -> Self {
-        let times = Times::of(run);
         let alternative = |(candidate, predicted_cycles): (&Candidate, u64)| Alternative {
             partition: candidate.partition.into(),
             predicted_cycles,
@@ -62,38 +51,14 @@ impl<'a> GridSummary<'a> {
             tiles: run.plan.config.tiles(),
             partition: run.plan.partition.into(),
             alternatives: run.planned().map(alternative).collect(),
-            compute_cycles: times.compute,
-            exchange_cycles: times.exchange,
-            sync_cycles: times.sync,
-            other_cycles: times.other,
-            compute_bound_cycles: run.plan.compute_bound(),
-            exchange_bound_cycles: run.plan.busiest_port_cycles,
+            cycles: run.grid_cycles(),
         }
     }
 }
 
-/// What the tile that took longest did with its cycles.
-struct Times {
-    compute: u64,
-    exchange: u64,
-    sync: u64,
-    other: u64,
-}
-
-impl Times {
-    fn of(run: &GridRun) -> Times {
-        let count = |register| run.slowest().get(register);
-        let (compute, exchange) = (count(&counter::AMP_ROWS), count(&counter::EXCHANGE_CYCLES));
-        let sync = count(&counter::SYNC_CYCLES);
-        let other = run.report.cycles.saturating_sub(compute + exchange + sync);
-        Times { compute, exchange, sync, other }
-    }
-}
-
 impl GridRun {
-    /// The counters of the tile that took longest.
-    fn slowest(&self) -> &Counters {
-        &self.report.counters[self.report.slowest]
+    fn grid_cycles(&self) -> GridCycles {
+        GridCycles::of(&self.report, self.plan.compute_bound(), self.plan.busiest_port_cycles)
     }
 
     /// The partitions that were planned, with their cycles.
@@ -103,20 +68,9 @@ impl GridRun {
 
     fn outcome(&self) -> Outcome<'_> {
         let GridRun { plan, report, comparison, error, simulation } = self;
-        Outcome {
-            config: &plan.config.tile,
-            work: Work::from(&plan.problem),
-            cycles: report.cycles,
-            predicted_cycles: plan.predicted.total,
-            utilisation: report.utilisation(),
-            macs_per_cycle: report.macs_per_cycle,
-            counters: self.slowest(),
-            flags: report.flags,
-            simulated_cycles: report.simulated_cycles,
-            simulation: *simulation,
-            comparison,
-            error: Some(error),
-        }
+        let (config, work) = (&plan.config.tile, Work::from(&plan.problem));
+        let outcome = Outcome::of_grid(config, work, report, plan.predicted.total, comparison, *simulation);
+        Outcome { error: Some(error), ..outcome }
     }
 }
 
@@ -134,13 +88,7 @@ pub fn lines(run: &GridRun, simulator: &str) -> Vec<(&'static str, String)> {
         lines.push(("next best", format!("{} predicted cycles", others.join("; "))));
     }
     lines.push(("cycles", outcome.cycles_line()));
-    let Times { compute, exchange, sync, other } = Times::of(run);
-    let [compute, exchange, sync, other] = [compute, exchange, sync, other].map(grouped);
-    let times = format!("{compute} multiplying, {exchange} exchanging, {sync} at barriers, {other} other");
-    lines.push(("slowest", times));
-    let (compute, words) = (plan.compute_bound(), plan.busiest_port_cycles);
-    let bound = format!("{} to multiply and {} for the busiest port", grouped(compute), grouped(words));
-    lines.push(("bound", format!("{}: {bound}", grouped(compute + words))));
+    lines.extend(run.grid_cycles().lines());
     lines.extend(outcome.lines(simulator));
     lines
 }

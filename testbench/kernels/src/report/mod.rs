@@ -1,5 +1,10 @@
 //! What running a kernel gave, and the launches that add up to it.
 
+mod grid;
+
+pub use grid::GridReport;
+pub(crate) use grid::GridRun;
+
 use golden::Flags;
 use isa::{Program, register};
 
