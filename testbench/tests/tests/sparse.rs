@@ -2,7 +2,7 @@
 //! model's, and every run takes the predicted cycles.
 
 use exchange::GridConfig;
-use golden::{OutputType, ReadOut, SparseMatrix};
+use golden::{BlockSparseMatrix, OutputType, ReadOut, SparseMatrix};
 use kernels::device::{Device, GridHost, NativeGrid, NativeTile, Pins, VerilatorTile};
 use kernels::matmul::{self, MatmulProblem};
 use kernels::random::Random;
@@ -86,12 +86,57 @@ fn check_dynamic(device: &mut dyn Device, config: &TileConfig) -> usize {
     results
 }
 
+/// Products of SciPy (`scripts/sparse-vectors`): a problem, its operands, and results in FP32, all of which are exact.
+fn of_scipy() -> Vec<(SparseProblem, SparseMatrix, Vec<u16>, Vec<u32>)> {
+    let case = |line: &str| {
+        let fields: Vec<Vec<&str>> = line.split('|').map(|field| field.split_whitespace().collect()).collect();
+        let decimals = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a number")).collect();
+        let bits = |texts: &[&str]| texts.iter().map(|text| u64::from_str_radix(text, 16).expect("bits")).collect();
+        let (halves, results): (fn(Vec<u64>) -> Vec<u16>, Vec<u64>) =
+            (|bits| bits.into_iter().map(|bits| bits as u16).collect(), bits(&fields[5]));
+        let sizes: Vec<usize> = decimals(&fields[0][2..]);
+        let [rows, columns, height, width, dense] = *sizes else { panic!("{line}") };
+        let matrix = BlockSparseMatrix {
+            rows,
+            columns,
+            block: [height, width],
+            row_starts: decimals(&fields[1]),
+            column_indices: decimals(&fields[2]),
+            values: halves(bits(&fields[3])),
+        };
+        let (order, sums, k, block) = match fields[0][1] {
+            "sparse-dense" => (Order::SparseTimesDense, rows, columns, height),
+            _ => (Order::DenseTimesSparse, columns, rows, width),
+        };
+        let problem = SparseProblem { order, sums, k, dense, block, read_out: ReadOut::default() };
+        let results = results.into_iter().map(|bits| bits as u32).collect();
+        (problem, matrix.to_rows().expect("a matrix"), halves(bits(&fields[4])), results)
+    };
+    let lines = include_str!("../../golden/tests/sparse.txt").lines();
+    lines.filter(|line| line.starts_with("integers")).map(case).collect()
+}
+
+/// Runs the products of SciPy, CSR and BSR, and compares with its results. Results that were compared.
+fn check_scipy(device: &mut dyn Device, config: &TileConfig) -> usize {
+    let mut results = 0;
+    for (problem, matrix, dense, expected) in of_scipy() {
+        let plan = plan(config, &problem, &matrix).unwrap_or_else(|error| panic!("{error}"));
+        let operands = SparseOperands { sparse: &matrix, dense: &dense };
+        let report = run_sparse(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(report.bits, expected, "{problem:?}");
+        assert_eq!(compared(&report, &plan, &operands), expected.len());
+        results += expected.len();
+    }
+    results
+}
+
 #[test]
 fn sparse_products_are_bit_exact_on_the_native_simulator() {
     let config = TileConfig::small16();
     let mut tile = NativeTile::new(&config).expect("a tile");
     assert!(check(&mut tile, &config) > 50_000);
     assert_eq!(check_dynamic(&mut tile, &config), 4 * 64 * 16);
+    assert_eq!(check_scipy(&mut tile, &config), 1065);
 }
 
 #[test]
@@ -100,6 +145,7 @@ fn sparse_products_are_bit_exact_in_verilator() {
     let mut tile = VerilatorTile::new(&config).unwrap_or_else(|error| panic!("{error}"));
     assert!(check(&mut tile, &config) > 50_000);
     assert_eq!(check_dynamic(&mut tile, &config), 4 * 64 * 16);
+    assert_eq!(check_scipy(&mut tile, &config), 1065);
 }
 
 /// 512 x 512 times 512 x 64 in blocks of 16, FP16 results: predictions for every density, and runs of two of them.
