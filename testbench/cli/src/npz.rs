@@ -17,7 +17,7 @@ use crate::npy::{decode, decode_integers, header, one_line, read_beginning_with,
 const MOST_MEMBER_BYTES: u64 = if cfg!(test) { 1 << 20 } else { 1 << 29 };
 
 /// Longest side of a matrix.
-const LONGEST_SIDE: i64 = 1 << 20;
+const LONGEST_SIDE: usize = 1 << 16;
 
 /// A matrix from a file, and the blocks that it is stored in: 1 x 1 where it is CSR.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn parse(bytes: &[u8]) -> Result<(Sparse, Option<String>), String> {
     let [rows, columns] = *shape else {
         return Err(format!("found a shape of {} sizes, expected rows and columns", shape.len()));
     };
-    if rows.max(columns) as i64 > LONGEST_SIDE {
+    if rows.max(columns) > LONGEST_SIDE {
         return Err(format!("found {rows} x {columns}, expected sides of at most {LONGEST_SIDE}"));
     }
     let block = match (&*format, numbers.bits.shape()) {

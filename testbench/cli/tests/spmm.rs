@@ -66,12 +66,12 @@ fn what_cannot_be_is_refused_in_one_line() {
         ),
         (
             "--sizes 16x16",
-            "invalid value '16x16' for '--sizes <SxKxN>': expected three sizes from 1 to 1048576, such as 512x512x64",
+            "invalid value '16x16' for '--sizes <SxKxN>': expected three sizes from 1 to 65536, such as 512x512x64",
         ),
         ("--sizes 100x64x1", "--sizes 100x64x1: expected S and K in whole blocks of 16"),
         (
             "--sizes 65536x65536x1",
-            "--sizes 65536x65536x1: found a matrix of 4294967296 numbers, expected at most 67108864",
+            "--sizes 65536x65536x1: found a matrix of 4294967296 numbers, expected at most 16777216",
         ),
         ("--block 3", "--block 3: expected 1, 2, 4, 8 or 16"),
         ("--exact-sums", "--exact-sums: found with spmm, whose sums are never interrupted: expected none"),

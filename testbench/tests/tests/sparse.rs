@@ -92,8 +92,7 @@ fn of_scipy() -> Vec<(SparseProblem, SparseMatrix, Vec<u16>, Vec<u32>)> {
         let fields: Vec<Vec<&str>> = line.split('|').map(|field| field.split_whitespace().collect()).collect();
         let decimals = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a number")).collect();
         let bits = |texts: &[&str]| texts.iter().map(|text| u64::from_str_radix(text, 16).expect("bits")).collect();
-        let (halves, results): (fn(Vec<u64>) -> Vec<u16>, Vec<u64>) =
-            (|bits| bits.into_iter().map(|bits| bits as u16).collect(), bits(&fields[5]));
+        let halves = |bits: Vec<u64>| -> Vec<u16> { bits.into_iter().map(|bits| bits as u16).collect() };
         let sizes: Vec<usize> = decimals(&fields[0][2..]);
         let [rows, columns, height, width, dense] = *sizes else { panic!("{line}") };
         let matrix = BlockSparseMatrix {
@@ -109,7 +108,7 @@ fn of_scipy() -> Vec<(SparseProblem, SparseMatrix, Vec<u16>, Vec<u32>)> {
             _ => (Order::DenseTimesSparse, columns, rows, width),
         };
         let problem = SparseProblem { order, sums, k, dense, block, read_out: ReadOut::default() };
-        let results = results.into_iter().map(|bits| bits as u32).collect();
+        let results = bits(&fields[5]).into_iter().map(|bits| bits as u32).collect();
         (problem, matrix.to_rows().expect("a matrix"), halves(bits(&fields[4])), results)
     };
     let lines = include_str!("../../golden/tests/sparse.txt").lines();

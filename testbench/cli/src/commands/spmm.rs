@@ -69,7 +69,7 @@ pub struct Arguments {
 }
 
 /// Most numbers of a random matrix or of results.
-const LARGEST_MATRIX: usize = 1 << 26;
+const LARGEST_MATRIX: usize = 1 << 24;
 
 /// `512x512x64`: S, K, N.
 #[derive(Clone, Copy, Debug)]
@@ -80,9 +80,9 @@ impl FromStr for Three {
 
     fn from_str(text: &str) -> Result<Three, String> {
         let sizes: Option<Vec<usize>> =
-            text.split('x').map(|size| size.parse().ok().filter(|size| (1..=1 << 20).contains(size))).collect();
+            text.split('x').map(|size| size.parse().ok().filter(|size| (1..=1 << 16).contains(size))).collect();
         let sizes = sizes.and_then(|sizes| <[usize; 3]>::try_from(sizes).ok());
-        sizes.map(Three).ok_or_else(|| "expected three sizes from 1 to 1048576, such as 512x512x64".to_owned())
+        sizes.map(Three).ok_or_else(|| "expected three sizes from 1 to 65536, such as 512x512x64".to_owned())
     }
 }
 

@@ -7,6 +7,9 @@
 //!   row 2      x . . x . .     it and a row like it share another: strips 0 and 3
 //! ```
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use accumulators::AmpConfig;
 use golden::SparseMatrix;
 use isa::{BLOCK, LANES};
@@ -30,6 +33,15 @@ pub fn strip_width(amp: &AmpConfig, rows: usize) -> usize {
     widths.take_while(|&width| width < block).find(|&width| 4 * step_cycles(width) >= 3 * load_cycles).unwrap_or(block)
 }
 
+/// Blocks among which the next of a panel is looked for, so that large matrices take a time that grows with their rows.
+const LOOKED_AT: usize = 1024;
+
+/// Rows that stay together, and the strips that they need, ascending.
+struct Unit {
+    rows: Vec<usize>,
+    strips: Vec<usize>,
+}
+
 /// Gathers the rows of a matrix, which are sums, into panels. `block` rows stay together.
 ///
 /// Whole panels are taken in order. Smaller blocks go where they share the most strips, one after the other: a panel
@@ -42,64 +54,38 @@ pub fn gather(matrix: &SparseMatrix, block: usize, width: usize) -> Vec<Panel> {
         part if lanes.is_multiple_of(part) => part,
         _ => 1,
     };
-    let mut left: Vec<(Vec<usize>, StripSet)> = (0..matrix.rows)
-        .step_by(block)
-        .map(|first| {
-            let rows: Vec<usize> = (first..matrix.rows.min(first + block)).collect();
-            let mut strips = StripSet::new(matrix.columns.div_ceil(width));
-            rows.iter().flat_map(|&row| matrix.row(row)).for_each(|(k, _)| strips.insert(k / width));
-            (rows, strips)
-        })
-        .collect();
+    let unit = |first: usize| {
+        let rows: Vec<usize> = (first..matrix.rows.min(first + block)).collect();
+        let strips: BTreeSet<usize> = rows.iter().flat_map(|&row| matrix.row(row)).map(|(k, _)| k / width).collect();
+        Unit { rows, strips: strips.into_iter().collect() }
+    };
+    let mut left: Vec<Unit> = (0..matrix.rows).step_by(block).map(unit).collect();
     // Taken from the end, of equal ones the first.
     left.reverse();
     if block < lanes {
-        left.sort_by_key(|(_, strips)| strips.len());
+        left.sort_by_key(|unit| unit.strips.len());
     }
     let mut panels = vec![];
-    while let Some((mut sums, mut strips)) = left.pop() {
+    // Which strips the panel has.
+    let mut has = vec![false; matrix.columns.div_ceil(width)];
+    while let Some(Unit { rows: mut sums, mut strips }) = left.pop() {
+        strips.iter().for_each(|&strip| has[strip] = true);
         while sums.len() + block <= lanes {
-            let gain = |(_, other): &(Vec<usize>, StripSet)| {
-                let shared = strips.shared(other);
-                (shared, std::cmp::Reverse(other.len() - shared))
+            let gain = |unit: &Unit| {
+                let shared = unit.strips.iter().filter(|&&strip| has[strip]).count();
+                (shared, Reverse(unit.strips.len() - shared))
             };
-            let Some((best, _)) = left.iter().enumerate().max_by_key(|(_, block)| gain(block)) else { break };
-            let (more, others) = left.remove(best);
-            sums.extend(more);
-            strips.union(&others);
+            let first = left.len().saturating_sub(LOOKED_AT);
+            let Some((best, _)) = left.iter().enumerate().skip(first).max_by_key(|(_, unit)| gain(unit)) else { break };
+            let Unit { rows, strips: more } = left.remove(best);
+            sums.extend(rows);
+            strips.extend(more.into_iter().filter(|&strip| !std::mem::replace(&mut has[strip], true)));
         }
-        panels.push(Panel { sums, strips: strips.iter().collect() });
+        strips.sort_unstable();
+        strips.iter().for_each(|&strip| has[strip] = false);
+        panels.push(Panel { sums, strips });
     }
     panels
-}
-
-/// A set of strips, a bit each.
-struct StripSet(Vec<u64>);
-
-impl StripSet {
-    fn new(strips: usize) -> Self {
-        StripSet(vec![0; strips.div_ceil(64)])
-    }
-
-    fn insert(&mut self, strip: usize) {
-        self.0[strip / 64] |= 1 << (strip % 64);
-    }
-
-    fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
-    fn shared(&self, other: &StripSet) -> usize {
-        self.0.iter().zip(&other.0).map(|(a, b)| (a & b).count_ones() as usize).sum()
-    }
-
-    fn union(&mut self, other: &StripSet) {
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        (0..64 * self.0.len()).filter(|strip| self.0[strip / 64] >> (strip % 64) & 1 == 1)
-    }
 }
 
 #[cfg(test)]
