@@ -6,7 +6,7 @@
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use golden::{BlockSparseMatrix, FP16, SparseMatrix};
+use golden::{BlockSparseMatrix, FP16, SparseError, SparseMatrix};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -78,7 +78,12 @@ fn parse(bytes: &[u8]) -> Result<(Sparse, Option<String>), String> {
     let values = numbers.bits.iter().map(|&bits| bits as u16).collect();
     let mut blocks = BlockSparseMatrix { rows, columns, block, row_starts, column_indices, values };
     sort(&mut blocks);
-    let matrix = blocks.to_rows().map_err(|error| error.to_string())?;
+    let matrix = blocks.to_rows().map_err(|error| match error {
+        SparseError::Shape { .. } => error.to_string(),
+        // Its rows and columns are those of blocks.
+        _ if format == "bsr" => format!("counted in blocks: {error}"),
+        _ => error.to_string(),
+    })?;
     Ok((Sparse { matrix, block }, note))
 }
 

@@ -44,7 +44,18 @@ fn csr() -> Members {
     ]
 }
 
-/// The same with some members replaced.
+/// 1 x 4 in blocks of 1 x 2.
+fn bsr(indices: &[i64]) -> Members {
+    with(vec![
+        ("format", npy("<U3", "()", b"b\0\0\0s\0\0\0r\0\0\0")),
+        ("shape", integers(&[1, 4])),
+        ("indptr", integers(&[0, 2])),
+        ("indices", integers(indices)),
+        ("data", halves("(2, 1, 2)", &[3, 4, 1, 2])),
+    ])
+}
+
+/// CSR with some members replaced.
 fn with(changes: Members) -> Members {
     let mut members = csr();
     for (name, bytes) in changes {
@@ -84,15 +95,7 @@ fn indices_in_any_order_are_sorted_with_their_numbers() {
     assert_eq!(matrix.matrix.values, [0x3C00, 0x4000, 0x7E01], "NaNs keep their bits");
     let swapped = with(vec![("indices", integers(&[2, 0, 1])), ("data", halves("(3,)", &[0x4000, 0x3C00, 0x7E01]))]);
     assert_eq!(parse(&archive(&swapped)).unwrap().0, matrix);
-    // Blocks of 1 x 2, with their rows.
-    let blocks = with(vec![
-        ("format", npy("<U3", "()", b"b\0\0\0s\0\0\0r\0\0\0")),
-        ("shape", integers(&[1, 4])),
-        ("indptr", integers(&[0, 2])),
-        ("indices", integers(&[1, 0])),
-        ("data", halves("(2, 1, 2)", &[3, 4, 1, 2])),
-    ]);
-    let (blocks, _) = parse(&archive(&blocks)).unwrap();
+    let (blocks, _) = parse(&archive(&bsr(&[1, 0]))).unwrap();
     assert_eq!((blocks.block, blocks.matrix.values), ([1, 2], vec![1, 2, 3, 4]));
 }
 
@@ -130,6 +133,8 @@ fn files_that_are_no_matrix_are_refused_with_what_is_wrong() {
     for (name, bytes, expected) in cases {
         assert_eq!(refused(&with(vec![(name, bytes)])), expected);
     }
+    let found = refused(&bsr(&[0, 2]));
+    assert_eq!(found, "counted in blocks: row 0 has a column 2: expected columns below 2");
     let missing: Members = csr().into_iter().filter(|(name, _)| *name != "indices").collect();
     let none = "found no indices.npy in it, expected one: as scipy.sparse.save_npz writes";
     assert_eq!(refused(&missing), none);
