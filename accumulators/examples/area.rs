@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --package tessera-accumulators --example area -- lane|harness|amp fp32|exact TERMS cells|fpga
+//! cargo run --package tessera-accumulators --example area -- transcendental|vector_alu
 //! ```
 //!
 //! `lane` is a lane of the AMP without its memory. The operands are bit patterns, so that what unpacks them counts. The
@@ -11,14 +12,15 @@
 //! ```text
 //!   data --> shift register --> bare_lane --> register --> folded, one bit a cycle
 //! ```
-//! `amp` is the AMP of 64 rows.
+//! `amp` is the AMP of 64 rows; the last two are units of the vector engine.
 
 use accumulators::dot_product::DotProductIn;
 use accumulators::format::FP16;
 use accumulators::lane::AccumulateOut;
 use accumulators::unpack::unpack;
-use accumulators::{AccumulatorKind, Amp, AmpConfig, Target};
-use rtl::{Builder, Bundle, Module, Ports, Signal, bundle, cat};
+use accumulators::vector::VectorAlu;
+use accumulators::{AccumulatorKind, Amp, AmpConfig, Target, Transcendental};
+use rtl::{Builder, Bundle, Design, ElaborationErrors, Module, Ports, Signal, bundle, cat};
 
 /// A lane without its memory.
 #[derive(Clone, Copy, Debug)]
@@ -125,9 +127,18 @@ impl Module for Harness {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let [unit, kind, terms, target] = arguments[..] else {
-        panic!("expected: lane|harness|amp fp32|exact TERMS cells|fpga")
+    let design = match arguments[..] {
+        ["transcendental"] => rtl::elaborate(&Transcendental),
+        ["vector_alu"] => rtl::elaborate(&VectorAlu),
+        [unit, kind, terms, target] => of_amp(unit, kind, terms, target),
+        _ => panic!("expected: lane|harness|amp fp32|exact TERMS cells|fpga, or transcendental|vector_alu"),
     };
+    let design = design.unwrap_or_else(|errors| panic!("{errors}"));
+    print!("{}", rtl::verilog::emit_string(&design, &rtl::verilog::Options::default()));
+}
+
+/// A part of an AMP, or all of it.
+fn of_amp(unit: &str, kind: &str, terms: &str, target: &str) -> Result<Design, ElaborationErrors> {
     let accumulator = match kind {
         "fp32" => AccumulatorKind::Fp32,
         "exact" => AccumulatorKind::EXACT,
@@ -140,12 +151,10 @@ fn main() {
     };
     let terms = terms.parse().expect("a number of terms");
     let lane = BareLane { terms, accumulator, target };
-    let design = match unit {
+    match unit {
         "lane" => rtl::elaborate(&lane),
         "harness" => rtl::elaborate(&Harness { lane }),
         "amp" => rtl::elaborate(&Amp { config: AmpConfig { terms, rows: 64, accumulator, target } }),
         _ => panic!("unit {unit}; expected lane, harness or amp"),
-    };
-    let design = design.unwrap_or_else(|errors| panic!("{errors}"));
-    print!("{}", rtl::verilog::emit_string(&design, &rtl::verilog::Options::default()));
+    }
 }
