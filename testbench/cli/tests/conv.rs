@@ -37,6 +37,14 @@ fn a_convolution_is_bit_exact_and_says_what_it_took() {
     assert_eq!(status, 0, "{output}");
     let line = "convolution 1 x 3 x 7 x 18 (N x H x W x C) with 1 filters of 3 x 7, fp16 to fp32";
     assert!(output.lines().any(|found| found == line), "{output}");
+    // They are the shape of what may be added to them.
+    let again = format!("{small} --config vector64 --residual Y.npy --epilogue gelu");
+    let (status, output, error) = tessera("conv_run", &again);
+    assert_eq!((status, error.as_str()), (0, ""), "{output}");
+    assert!(output.contains("378 results and the flags compared: all bit-exact"), "{output}");
+    let other = "--image 6x5 --channels 5 --filters 18 --kernel-size 3x2 --stride 2x1 --residual Y.npy";
+    let (status, _, error) = tessera("conv_run", other);
+    assert_eq!((status, error.as_str()), (2, "tessera: Y.npy: found 1 x 3 x 7 x 18, expected 1 x 2 x 4 x 18\n"));
     let (status, _, error) = tessera("conv_run", "Y.npy Y.npy --groups 2");
     assert_eq!((status, error.as_str()), (2, "tessera: 1 filters do not divide into 2 groups\n"));
 }
@@ -75,6 +83,11 @@ fn convolutions_that_cannot_be_are_refused_in_one_line() {
         ("--batch 1048576 --image 999x999", "images of 1048576 x 999 x 999 x 64: expected at most 67108864 numbers"),
         ("--round sr --out-type fp16", "--round sr: found with conv, which rounds to nearest: expected rne"),
         ("--tiles 65", "--tiles 65: expected 1 to 64"),
+        (
+            "--config small16 --image 4x4 --epilogue gelu",
+            "configuration small16 has no vector engine, which an epilogue needs: expected one with vector = true",
+        ),
+        ("--tiles 2 --epilogue gelu", "an epilogue: expected one tile"),
         ("--exact-sums", "--exact-sums: found with conv, whose sums are never interrupted: expected none"),
         ("no.npy no.npy", "no.npy: cannot read: No such file or directory (os error 2)"),
         (

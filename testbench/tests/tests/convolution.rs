@@ -2,7 +2,7 @@
 //! model's, and the cycles are those that were predicted.
 
 use exchange::GridConfig;
-use golden::{ConvolutionShape, OutputType, Padding, ReadOut};
+use golden::{ConvolutionShape, Epilogue, OutputType, Padding, ReadOut};
 use kernels::convolution::grid::{self, GridConvolutionPlan, Partition, run_grid_convolution};
 use kernels::convolution::{
     ConvolutionOperands, ConvolutionPlanError, ConvolutionProblem, expected, plan, run_convolution,
@@ -64,7 +64,8 @@ fn problems() -> Vec<ConvolutionProblem> {
         resnet50().into_iter().chain((0..SHAPES).map(|_| random_shape(&mut random))).collect();
     let problem = |shape| {
         let output = if random.one_in(2) { OutputType::Fp16 } else { OutputType::Fp32 };
-        ConvolutionProblem { shape, bias: random.one_in(2), read_out: ReadOut { output, ..ReadOut::default() } }
+        let read_out = ReadOut { output, ..ReadOut::default() };
+        ConvolutionProblem { shape, bias: random.one_in(2), read_out, epilogue: Epilogue::default() }
     };
     shapes.into_iter().map(problem).collect()
 }
@@ -88,7 +89,8 @@ impl Data {
     }
 
     fn operands(&self) -> ConvolutionOperands<'_> {
-        ConvolutionOperands { pixels: &self.pixels, weights: &self.weights, bias: self.bias.as_deref() }
+        let bias = self.bias.as_deref();
+        ConvolutionOperands { pixels: &self.pixels, weights: &self.weights, bias, residual: None }
     }
 }
 
@@ -171,7 +173,8 @@ fn four_tiles_share_a_layer_of_64_channels() {
     let config = GridConfig::new(TileConfig::ipu64(), 4);
     let padding = Padding { top: 1, bottom: 1, left: 1, right: 1 };
     let shape = ConvolutionShape { padding, ..ConvolutionShape::new([16, 16], 64, 64, [3, 3]) };
-    let problem = ConvolutionProblem { shape, bias: false, read_out: ReadOut::default() };
+    let problem =
+        ConvolutionProblem { shape, bias: false, read_out: ReadOut::default(), epilogue: Epilogue::default() };
     let plan = grid::plan(&config, &problem).unwrap_or_else(|error| panic!("{error}"));
     let mut grid = NativeGrid::new(&config).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(check_grid(&mut grid, &plan, &mut Random::new(SEED)), 16 * 16 * 64);

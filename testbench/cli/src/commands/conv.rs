@@ -122,6 +122,7 @@ struct Convolution {
     pixels: Vec<u16>,
     weights: Vec<u16>,
     bias: Option<Vec<u32>>,
+    residual: Option<Vec<u16>>,
 }
 
 struct Run {
@@ -145,13 +146,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.check()?;
     let config = arguments.run.kernel.apply(arguments.run.config.load()?);
     let convolution = arguments.convolution()?;
-    let inputs = [&arguments.pixels, &arguments.weights, &arguments.run.kernel.bias];
+    let inputs = [&arguments.pixels, &arguments.weights, &arguments.run.kernel.bias, &arguments.run.kernel.residual];
     inputs.into_iter().flatten().for_each(|input| protect(input));
     let out = arguments.out.as_deref().map(OutputFile::create).transpose()?;
     let problem = ConvolutionProblem {
         shape: convolution.shape,
         bias: convolution.bias.is_some(),
         read_out: arguments.run.kernel.read_out(),
+        epilogue: arguments.run.kernel.epilogue(),
     };
     if arguments.tiles != 1 {
         return grid::run(arguments, config, &problem, &convolution, out);
@@ -204,7 +206,8 @@ fn work(problem: &ConvolutionProblem, macs: u64) -> Work {
 
 impl Convolution {
     fn operands(&self) -> ConvolutionOperands<'_> {
-        ConvolutionOperands { pixels: &self.pixels, weights: &self.weights, bias: self.bias.as_deref() }
+        let Convolution { pixels, weights, bias, residual, .. } = self;
+        ConvolutionOperands { pixels, weights, bias: bias.as_deref(), residual: residual.as_deref() }
     }
 }
 
@@ -256,7 +259,8 @@ impl Arguments {
         };
         let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, 1, shape.filters).map(|bias| bias.bits);
         let bias = self.run.kernel.bias.as_ref().map(read_bias).transpose()?;
-        Ok(Convolution { shape, pixels, weights, bias })
+        let residual = self.run.kernel.residual.as_ref().map(|path| read_residual(path, &shape)).transpose()?;
+        Ok(Convolution { shape, pixels, weights, bias, residual })
     }
 
     fn read(&self, pixels: &Path, weights: &Path) -> Result<(ConvolutionShape, Vec<u16>, Vec<u16>), Failure> {
@@ -301,6 +305,19 @@ impl Arguments {
         let weights = random.fp16s(shape.filters * height * width * shape.group_channels());
         Ok((shape, pixels, weights))
     }
+}
+
+/// Numbers of the results' shape.
+fn read_residual(path: &Path, shape: &ConvolutionShape) -> Result<Vec<u16>, Failure> {
+    let (found, values) = npy::read_fp16_tensor(path, "images x rows x columns x filters")?;
+    let [rows, columns] = shape.output();
+    let expected = [shape.batch, rows, columns, shape.filters];
+    if found != expected {
+        let text = |shape: [usize; 4]| shape.map(|size| size.to_string()).join(" x ");
+        let path = path.display();
+        return Err(Failure::Input(format!("{path}: found {}, expected {}", text(found), text(expected))));
+    }
+    Ok(values)
 }
 
 /// Runs and compares.

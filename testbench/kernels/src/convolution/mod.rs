@@ -15,12 +15,15 @@
 //! | `rectangles` | cuts a band of output rows into rectangles, and lists the blocks that each meets  |
 //! | `plan`       | which output rows and filters are in memory at a time, and where                  |
 //! | `program`    | commands and descriptors                                                          |
+//! | `epilogue`   | the vector commands behind them                                                   |
 //! | `run`        | loads, starts, waits, reads                                                       |
 //! | [`grid`]     | the same on many tiles                                                            |
 //!
 //! In memory a pixel is its channels, group after group, each group filled up to a whole access; weights are blocks of
-//! 16 channels x 16 filters, tap after tap; results are as pixels are.
+//! 16 channels x 16 filters, tap after tap; results are as pixels are. With an epilogue, sums, residual and results have
+//! their numbers at the same places of a pixel.
 
+mod epilogue;
 pub mod grid;
 mod plan;
 mod program;
@@ -34,7 +37,7 @@ pub(crate) use rectangles::{Band, PixelLayout};
 pub(crate) use run::pack_weights;
 pub use run::{ConvolutionOperands, expected, run_convolution, simulation_cycles};
 
-use golden::{ConvolutionShape, ReadOut};
+use golden::{ConvolutionShape, Epilogue, ReadOut};
 
 /// A convolution to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,4 +48,13 @@ pub struct ConvolutionProblem {
     pub bias: bool,
     /// How results leave.
     pub read_out: ReadOut,
+    /// What makes results of the sums, by the vector engine. On one tile only.
+    pub epilogue: Epilogue,
+}
+
+impl ConvolutionProblem {
+    /// How the AMP's results leave: with an epilogue they are sums, FP32.
+    fn amp_read_out(&self) -> ReadOut {
+        if self.epilogue.is_none() { self.read_out } else { ReadOut::default() }
+    }
 }

@@ -10,8 +10,10 @@ use thiserror::Error;
 use tile::{TileConfig, TileConfigError};
 
 use super::ConvolutionProblem;
+use super::epilogue::{self, PANEL_BYTES};
 use super::program::{self, BIAS_BYTES, Draft, Work, ZERO_INPUT_WORDS, results};
 use super::rectangles::{BLOCK_WORDS, Band, OutOfReach, PixelLayout};
+use crate::epilogue::{EpilogueError, program_words as epilogue_words, scratch_bytes};
 use crate::matmul::{Layout, Region, Sharing, Sizes, access_bytes};
 
 /// A convolution that cannot be planned.
@@ -38,6 +40,22 @@ pub enum ConvolutionPlanError {
         name: String,
         /// Memory of each tile.
         memory_bytes: usize,
+    },
+    /// An epilogue without a vector engine.
+    #[error(transparent)]
+    Epilogue(#[from] EpilogueError),
+    /// An epilogue on many tiles.
+    #[error("an epilogue: expected one tile")]
+    OneTile,
+    /// Softmax over filters that are not together in memory.
+    #[error("softmax over {filters} filters in {groups} groups: expected groups of a multiple of {multiple} filters")]
+    Softmax {
+        /// Filters.
+        filters: usize,
+        /// Groups.
+        groups: usize,
+        /// Sums that begin an access of both engines.
+        multiple: usize,
     },
     /// Not even one output row of 16 filters fits.
     #[error(
@@ -67,7 +85,7 @@ pub struct Panel {
     pub group: usize,
     /// The filters, at most 16.
     pub filters: Range<usize>,
-    /// Bytes from a pixel's first result in memory to theirs.
+    /// Bytes from a pixel's first result, or sum, in memory to theirs.
     pub result_offset: u32,
 }
 
@@ -105,7 +123,7 @@ pub struct ConvolutionLaunch {
 }
 
 /// Where everything lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Regions {
     pub program: Region,
     /// Pixels, a row of the region each.
@@ -116,13 +134,24 @@ pub struct Regions {
     pub results: Region,
     /// A panel a row; empty without.
     pub bias: Region,
+    /// As results are, but FP32; empty without an epilogue.
+    pub sums: Region,
+    /// As results are, but FP16; empty without.
+    pub residual: Region,
+    /// What an epilogue keeps between its commands.
+    pub scratch: Region,
 }
 
 impl Regions {
     /// Those of a layout.
     pub fn of(layout: &Layout) -> Regions {
-        let Layout { program, inputs, weights, results, bias, .. } = *layout;
-        Regions { program, inputs, weights, results, bias }
+        let Layout { program, inputs, weights, results, bias, sums, residual, scratch, .. } = *layout;
+        Regions { program, inputs, weights, results, bias, sums, residual, scratch }
+    }
+
+    /// Where the AMP's results go.
+    pub fn amp_results(&self, problem: &ConvolutionProblem) -> &Region {
+        if problem.epilogue.is_none() { &self.results } else { &self.sums }
     }
 }
 
@@ -146,6 +175,12 @@ impl ConvolutionPlan {
 pub fn plan(config: &TileConfig, problem: &ConvolutionProblem) -> Result<ConvolutionPlan, ConvolutionPlanError> {
     config.validate()?;
     problem.shape.validate()?;
+    crate::epilogue::check(&problem.epilogue, config)?;
+    let ConvolutionShape { filters, groups, .. } = problem.shape;
+    let multiple = access_bytes(config).max(PANEL_BYTES) as usize / 4;
+    if problem.epilogue.needs_whole_rows() && groups > 1 && !problem.shape.group_filters().is_multiple_of(multiple) {
+        return Err(ConvolutionPlanError::Softmax { filters, groups, multiple });
+    }
     let search = Search::new(config, problem);
     let chosen = Sharing::all().find_map(|sharing| search.cheapest(sharing).transpose());
     let Some(chosen) = chosen.transpose()? else {
@@ -239,6 +274,9 @@ impl<'a> Search<'a> {
     fn choice(&self, bands: &[Band], panels: usize, sharing: Sharing) -> Option<Choice> {
         let (shape, config) = (&self.problem.shape, self.config);
         let panels: Vec<Vec<Panel>> = self.panels.chunks(panels).map(|panels| self.placed(panels)).collect();
+        if self.problem.epilogue.needs_whole_rows() && panels.len() > 1 {
+            return None;
+        }
         let sizes = self.sizes(bands, &panels, 1)?;
         if !sizes.fit(config, sharing) {
             return None;
@@ -270,8 +308,17 @@ impl<'a> Search<'a> {
             (bytes + zeros, pitch_words)
         };
         let most_of = |size: fn(&Band) -> usize| bands.iter().map(size).max();
-        let program_words = bands.iter().map(|band| program::program_words(band, most, images)).max()?;
+        let epilogue_words =
+            |panels: &Vec<Panel>| epilogue_words(&epilogue::commands(self.problem, &Regions::default(), 1, panels));
+        let program_words = bands.iter().map(|band| program::program_words(band, most, images)).max()?
+            + panels.iter().map(epilogue_words).max()?;
         let result_bytes = panels.iter().map(|panels| self.result_bytes(panels)).max()?;
+        let most_pixels = images * most_of(|band| band.rows.len())? * output_columns;
+        // With an epilogue, numbers of a pixel, gaps included.
+        let ConvolutionProblem { epilogue, read_out, .. } = self.problem;
+        let numbers = result_bytes as usize / 4;
+        let pixels_of = |bytes: usize| rows(most_pixels, ((numbers * bytes) as u32).next_multiple_of(access));
+        let with_epilogue = !epilogue.is_none();
         let pixel_bytes = self.pixels.pixel_words * WORD_BYTES;
         Some(Sizes {
             program: (program_words as u32 * WORD_BYTES, 0),
@@ -280,13 +327,16 @@ impl<'a> Search<'a> {
                 ZERO_INPUT_WORDS,
             ),
             weights: zeros(rows(most, self.blocks() * BLOCK_WORDS * WORD_BYTES), BLOCK_WORDS),
-            results: rows(
-                images * most_of(|band| band.rows.len())? * output_columns,
-                result_bytes.next_multiple_of(access),
-            ),
+            results: if with_epilogue {
+                pixels_of(results(read_out).bytes())
+            } else {
+                rows(most_pixels, result_bytes.next_multiple_of(access))
+            },
             partials: (0, 0),
             bias: if self.problem.bias { rows(most, BIAS_BYTES) } else { (0, 0) },
-            ..Sizes::default()
+            sums: if with_epilogue { pixels_of(4) } else { (0, 0) },
+            residual: if epilogue.residual { pixels_of(2) } else { (0, 0) },
+            scratch: (scratch_bytes(epilogue, most_pixels, numbers), 0),
         })
     }
 
@@ -308,8 +358,9 @@ impl<'a> Search<'a> {
     }
 
     fn panel_bytes(&self, panel: &Panel) -> u32 {
-        let bytes = panel.filters.len() * results(&self.problem.read_out).bytes();
-        (bytes as u32).next_multiple_of(access_bytes(self.config))
+        let bytes = (panel.filters.len() * results(&self.problem.amp_read_out()).bytes()) as u32;
+        let access = access_bytes(self.config);
+        bytes.next_multiple_of(if self.problem.epilogue.is_none() { access } else { access.max(PANEL_BYTES) })
     }
 
     pub fn result_bytes(&self, panels: &[Panel]) -> u32 {
@@ -335,9 +386,9 @@ impl Choice {
         for (p, panels) in panels.iter().enumerate() {
             for (b, band) in bands.iter().enumerate() {
                 let work = Work { config, problem, pixels, regions: &regions, band, panels, images: 1 };
-                let Draft { program, timeline } = program::build(&work, None);
+                let Draft { program, timeline, epilogue_cycles } = program::build(&work, None);
                 index_of.insert((b, p), programs.len());
-                programs.push((program, timeline.end()));
+                programs.push((program, timeline.end() + epilogue_cycles));
             }
         }
         let mut launches: Vec<ConvolutionLaunch> = (0..problem.shape.batch)

@@ -2,19 +2,21 @@
 //! rectangle.
 //!
 //! ```text
-//!   program region  | [EXCHANGE] SYNC WAIT | AMP | AMP | ... | HALT | list | list | ... | descriptor | descriptor | ... |
+//!   program region  | [EXCHANGE] SYNC WAIT | AMP | AMP | ... | [WAIT VECTOR ...] HALT | list | list | ... | descriptor | descriptor | ... |
 //! ```
 
 use exchange::schedule::TileLists;
 use golden::{Activation, OutputType, Overflow, ReadOut};
-use isa::{AmpDescriptor, EngineMask, LANES, ListEntry, Program, ProgramBuilder, WORD_BYTES};
+use isa::{AmpDescriptor, EngineMask, LANES, ListEntry, Program, ProgramBuilder, VectorDescriptor, WORD_BYTES};
 use tile::TileConfig;
 
+use super::epilogue;
 use super::plan::Panel;
 use super::rectangles::{BLOCK_ROW_WORDS, BLOCK_WORDS, Band, PixelLayout, Rectangle};
 use super::{ConvolutionProblem, plan::Regions};
 use crate::matmul::exchange_command;
 use crate::timing::{CommandWork, Stored, Timeline};
+use crate::vector::timing::sequence_cycles;
 
 /// What a rectangle meets whose taps are all in the padding: one product of zeros, by each of its pixels.
 const PADDING_LIST: usize = 1;
@@ -58,6 +60,8 @@ fn zero_weights(regions: &Regions) -> u32 {
 pub struct Draft {
     pub program: Program,
     pub timeline: Timeline,
+    /// Cycles of the epilogue behind them.
+    pub epilogue_cycles: u64,
 }
 
 /// What a program does first: it receives what others have. Lists of the tile, and where they go.
@@ -70,7 +74,11 @@ pub struct Exchange<'a> {
 pub fn build(work: &Work, exchange: Option<Exchange>) -> Draft {
     let Work { config, problem, regions, band, panels, images, .. } = *work;
     let mut builder = ProgramBuilder::new(regions.program.address);
-    let commands = band.rectangles.len() * panels.len() * images + OTHER_COMMANDS;
+    let [_, output_columns] = problem.shape.output();
+    let epilogue = epilogue::commands(problem, regions, images * band.rows.len() * output_columns, panels);
+    // WAIT, and the commands themselves.
+    let epilogue_commands = if epilogue.is_empty() { 0 } else { 1 + epilogue.len() };
+    let commands = band.rectangles.len() * panels.len() * images + OTHER_COMMANDS + epilogue_commands;
     let mut end = regions.program.address + commands as u32 * WORD_BYTES;
     let mut place = |builder: &mut ProgramBuilder, list: &[ListEntry]| {
         let address = end;
@@ -106,7 +114,7 @@ pub fn build(work: &Work, exchange: Option<Exchange>) -> Draft {
                 let work = CommandWork {
                     rows: rectangle.pixels(),
                     columns: panel.filters.len(),
-                    result: results(&problem.read_out),
+                    result: results(&problem.amp_read_out()),
                     partial: problem.bias.then_some(Stored::Fp32),
                     k_counts: &[],
                 };
@@ -114,12 +122,21 @@ pub fn build(work: &Work, exchange: Option<Exchange>) -> Draft {
             }
         }
     }
+    if !epilogue.is_empty() {
+        builder.wait(EngineMask::AMP);
+    }
+    for command in &epilogue {
+        let words = command.encode().expect("strides and sizes in a tile's memory fit their fields");
+        builder.vector(end).place_words(end, &words);
+        end += VectorDescriptor::WORDS as u32 * WORD_BYTES;
+    }
     builder.halt();
     if band.meets_only_padding() {
         builder.place_words(zero_inputs(regions), &[0; ZERO_INPUT_WORDS as usize]);
         builder.place_words(zero_weights(regions), &[0; BLOCK_WORDS as usize]);
     }
-    Draft { program: builder.finish().expect("addresses below 1 MiB fit every field"), timeline }
+    let program = builder.finish().expect("addresses below 1 MiB fit every field");
+    Draft { program, timeline, epilogue_cycles: sequence_cycles(&epilogue, config) }
 }
 
 /// Writes the program of a tile that computes nothing.
@@ -157,7 +174,7 @@ impl Work<'_> {
         (list_address, list_count): (u32, u32),
     ) -> AmpDescriptor {
         let Work { problem, regions, band, .. } = *self;
-        let (shape, read_out) = (&problem.shape, problem.read_out);
+        let (shape, read_out, results) = (&problem.shape, problem.amp_read_out(), regions.amp_results(problem));
         let (rows_x, rows_y) = (rectangle.columns.len() as u32, rectangle.rows.len() as u32);
         let ([input_stride_x, input_stride_y], input_address, weight_address) = match rectangle.list {
             Some(_) => {
@@ -192,9 +209,9 @@ impl Work<'_> {
             list_address,
             weight_address,
             weight_stride: BLOCK_ROW_WORDS as i32,
-            result_address: regions.results.row(result_pixel) + panel.result_offset,
-            result_stride_x: regions.results.pitch_words as i32,
-            result_stride_y: used(rows_y, (output_columns as u32 * regions.results.pitch_words) as i32),
+            result_address: results.row(result_pixel) + panel.result_offset,
+            result_stride_x: results.pitch_words as i32,
+            result_stride_y: used(rows_y, (output_columns as u32 * results.pitch_words) as i32),
             partial_address: if problem.bias { regions.bias.row(index) } else { 0 },
             ..AmpDescriptor::default()
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use golden::{ConvolutionShape, MatmulResult};
+use golden::{ConvolutionShape, MatmulOptions, MatmulResult};
 use isa::{BLOCK, LANES};
 
 use super::ConvolutionProblem;
@@ -11,7 +11,7 @@ use super::program::results;
 use super::rectangles::PixelLayout;
 use crate::device::{Device, DeviceError};
 use crate::matmul::Region;
-use crate::pack::{join, padded, unpacked};
+use crate::pack::{join, pack_fp16, padded, unpacked};
 use crate::report::{Expectation, KernelReport, KernelRun, launch_cycles, program_words};
 
 /// What a convolution works on: bit patterns.
@@ -23,6 +23,8 @@ pub struct ConvolutionOperands<'a> {
     pub weights: &'a [u16],
     /// FP32, one a filter; where the plan has a bias.
     pub bias: Option<&'a [u32]>,
+    /// FP16, as the results are; where the plan has a residual.
+    pub residual: Option<&'a [u16]>,
 }
 
 impl ConvolutionOperands<'_> {
@@ -33,13 +35,19 @@ impl ConvolutionOperands<'_> {
         let taps = shape.kernel[0] * shape.kernel[1];
         assert_eq!(self.weights.len(), shape.filters * taps * shape.group_channels(), "O x H x W x I");
         assert_eq!(self.bias.map(<[u32]>::len), problem.bias.then_some(shape.filters), "one number a filter");
+        let [rows, columns] = shape.output();
+        let residual = problem.epilogue.residual.then_some(shape.batch * rows * columns * shape.filters);
+        assert_eq!(self.residual.map(<[u16]>::len), residual, "a residual as the results, where there is one");
     }
 }
 
 /// What the plan computes, by the golden model. Panics if the operands are not those of the plan.
 pub fn expected(plan: &ConvolutionPlan, operands: &ConvolutionOperands) -> MatmulResult {
-    let ConvolutionOperands { pixels, weights, bias } = *operands;
-    golden::convolution(&plan.problem.shape, pixels, weights, bias, &plan.options())
+    let ConvolutionOperands { pixels, weights, bias, residual } = *operands;
+    let ConvolutionProblem { shape, read_out, epilogue, .. } = &plan.problem;
+    let options = MatmulOptions { read_out: plan.problem.amp_read_out(), ..plan.options() };
+    let sums = golden::convolution(shape, pixels, weights, bias, &options);
+    if epilogue.is_none() { sums } else { epilogue.apply(sums, shape.filters, residual, *read_out) }
 }
 
 /// Runs the plan. `progress` hears now and then how many cycles were simulated. Results are images x output rows x
@@ -101,6 +109,10 @@ impl Resident {
             let words = pack_pixels(shape, plan.pixels, operands.pixels, image, &plan.bands[band].input_rows);
             device.write_memory(regions.inputs.address, &words)?;
         }
+        if let Some(residual) = operands.residual {
+            let words = pack_residual(plan, residual, launch);
+            device.write_memory(regions.residual.address, &words)?;
+        }
         if self.panels.replace(panels) != Some(panels) {
             let panels = &plan.panels[panels];
             let words: Vec<u64> =
@@ -134,6 +146,29 @@ pub fn pack_pixels(
 /// The bias of a panel's filters.
 pub fn pack_bias(bias: &[u32], panel: &Panel) -> Vec<u64> {
     padded(bias[panel.filters.clone()].chunks(2).map(|pair| join(pair, 32)).collect(), LANES as usize / 2)
+}
+
+/// What is added to the sums of a launch: numbers at the places of the sums.
+fn pack_residual(plan: &ConvolutionPlan, residual: &[u16], launch: &ConvolutionLaunch) -> Vec<u64> {
+    let (problem, pitch) = (&plan.problem, plan.regions.residual.pitch_words as usize);
+    let filters = problem.shape.filters;
+    let pixel = |pixel: usize| {
+        let mut numbers = vec![0; pitch * 4];
+        for panel in &plan.panels[launch.panels] {
+            numbers[place(problem, panel)..][..panel.filters.len()]
+                .copy_from_slice(&residual[pixel * filters..][panel.filters.clone()]);
+        }
+        pack_fp16(&numbers)
+    };
+    let [output_rows, output_columns] = problem.shape.output();
+    let rows = &plan.bands[launch.band].rows;
+    let first = (launch.image * output_rows + rows.start) * output_columns;
+    (first..first + rows.len() * output_columns).flat_map(pixel).collect()
+}
+
+/// Place of the first number of a panel among those of a pixel.
+fn place(problem: &ConvolutionProblem, panel: &Panel) -> usize {
+    panel.result_offset as usize / results(&problem.amp_read_out()).bytes()
 }
 
 /// Blocks of 16 channels x 16 filters, tap after tap, both filled up with zeros.
@@ -181,7 +216,7 @@ pub fn unpack_results(
     let first = (image * output_rows + rows.start) * output_columns;
     for (pixel, words) in (first..).zip(words.chunks(region.pitch_words as usize)) {
         for panel in panels {
-            let first = panel.result_offset as usize / stored.bytes();
+            let first = place(problem, panel);
             let bits = &mut bits[pixel * filters..][panel.filters.clone()];
             for (index, bits) in (first..).zip(bits) {
                 *bits = unpacked(words, stored.bytes() * 8, index);
@@ -200,7 +235,8 @@ pub fn simulation_cycles(plan: &ConvolutionPlan) -> u64 {
         let inputs = words(&plan.regions.inputs, band.input_rows.len() * plan.problem.shape.image[1]);
         let results = words(&plan.regions.results, band.rows.len() * output_columns);
         let weights = words(&plan.regions.weights, panels.len());
-        launch_cycles(*predicted_cycles, program_words(program) + inputs + weights + results)
+        let residual = words(&plan.regions.residual, band.rows.len() * output_columns);
+        launch_cycles(*predicted_cycles, program_words(program) + inputs + weights + results + residual)
     };
     plan.launches.iter().map(cycles).sum()
 }

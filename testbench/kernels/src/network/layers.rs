@@ -121,12 +121,11 @@ impl Network {
         let bias = Region { pitch_words: LANES / 2, ..self.constant_row(bias).region() };
 
         let read_out = ReadOut { output: OutputType::Fp16, activation: Activation::Relu, ..ReadOut::default() };
-        let problem = ConvolutionProblem { shape: *shape, bias: true, read_out };
+        let problem = ConvolutionProblem { shape: *shape, bias: true, read_out, epilogue: Epilogue::default() };
         let mut timeline = Timeline::new(self.amp());
         let mut commands = vec![];
         for image in 0..shape.batch {
             let regions = Regions {
-                program: Region::default(),
                 inputs: Region {
                     address: pixels.region().row(image * shape.image[0] * shape.image[1]),
                     ..pixels.region()
@@ -134,6 +133,7 @@ impl Network {
                 weights,
                 results: Region { address: results.region().row(image * rows * columns), ..results.region() },
                 bias,
+                ..Regions::default()
             };
             let work = Work {
                 config: &self.config,

@@ -1,6 +1,6 @@
 //! Random convolutions, planned, run on the golden model's tile and on the native simulator, and compared.
 
-use golden::{ConvolutionShape, OutputType, Padding, ReadOut};
+use golden::{ConvolutionShape, Epilogue, OutputType, Padding, ReadOut};
 use kernels::convolution::{
     ConvolutionOperands, ConvolutionPlan, ConvolutionPlanError, ConvolutionProblem, expected, plan, run_convolution,
 };
@@ -10,6 +10,7 @@ use kernels::report::KernelReport;
 use proptest::prelude::*;
 use tile::{Accumulator, TileConfig};
 
+use crate::epilogues::FUNCTIONS;
 use crate::products::config;
 
 /// Plans, runs on a device and compares every bit and the flags.
@@ -22,7 +23,10 @@ fn run_on(device: &mut dyn Device, plan: &ConvolutionPlan, seed: u64) -> KernelR
     let weights = random.fp16s(shape.filters * taps * shape.group_channels());
     let bias: Vec<u32> = (0..shape.filters).map(|_| random.fp32()).collect();
     let bias = plan.problem.bias.then_some(bias.as_slice());
-    let operands = ConvolutionOperands { pixels: &pixels, weights: &weights, bias };
+    let [output_rows, output_columns] = shape.output();
+    let residual = random.fp16s(shape.batch * output_rows * output_columns * shape.filters);
+    let residual = plan.problem.epilogue.residual.then_some(residual.as_slice());
+    let operands = ConvolutionOperands { pixels: &pixels, weights: &weights, bias, residual };
     let report = run_convolution(device, plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
     let golden = expected(plan, &operands);
     assert_eq!(report.bits.len(), golden.bits.len());
@@ -49,7 +53,8 @@ fn shapes() -> impl Strategy<Value = ConvolutionShape> {
 fn problems() -> impl Strategy<Value = ConvolutionProblem> {
     (shapes(), any::<bool>(), any::<bool>()).prop_map(|(shape, bias, fp16)| {
         let output = if fp16 { OutputType::Fp16 } else { OutputType::Fp32 };
-        ConvolutionProblem { shape, bias, read_out: ReadOut { output, ..ReadOut::default() } }
+        let read_out = ReadOut { output, ..ReadOut::default() };
+        ConvolutionProblem { shape, bias, read_out, epilogue: Epilogue::default() }
     })
 }
 
@@ -70,12 +75,50 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_epilogues_of_convolutions_are_the_golden_ones(
+        problem in problems(),
+        (function, residual) in (0..FUNCTIONS.len(), any::<bool>()),
+        (terms, large) in (0..5u32, any::<bool>()),
+    ) {
+        let banks = if large { 39 } else { 9 };
+        let config = TileConfig { vector: true, ..config(1 << terms, Accumulator::Fp32, 16, banks, 8) };
+        let epilogue = Epilogue { residual, function: FUNCTIONS[function] };
+        match plan(&config, &ConvolutionProblem { epilogue, ..problem }) {
+            Ok(plan) => drop(run_on(&mut GoldenDevice::new(&config), &plan, 1)),
+            Err(ConvolutionPlanError::Softmax { multiple, .. }) => {
+                prop_assert!(epilogue.needs_whole_rows() && !problem.shape.group_filters().is_multiple_of(multiple));
+            }
+            Err(ConvolutionPlanError::Memory { .. }) => prop_assert!(!large, "{:?}", problem),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn epilogues_of_convolutions_take_the_predicted_cycles() {
+    let config = TileConfig { vector: true, ..TileConfig::ipu64() };
+    let mut device = NativeTile::new(&config).unwrap();
+    let shape = ConvolutionShape::new([8, 8], 16, 32, [3, 3]);
+    for function in FUNCTIONS {
+        let epilogue = Epilogue { residual: true, function };
+        let plan = plan(&config, &ConvolutionProblem { epilogue, shape, ..of_16x16_pixels(3) }).unwrap();
+        let report = run_on(&mut device, &plan, 2);
+        println!("{function:?}: {} cycles, predicted {}", report.cycles, report.predicted_cycles);
+        assert!(report.prediction_error().abs() < 0.02, "{function:?}: {}", report.prediction_error());
+    }
+}
+
 /// 3x3 with padding 1, 64 to 64 channels, and 1x1.
 fn of_16x16_pixels(side: usize) -> ConvolutionProblem {
     let around = side / 2;
     let padding = Padding { top: around, bottom: around, left: around, right: around };
     let shape = ConvolutionShape { padding, ..ConvolutionShape::new([16, 16], 64, 64, [side, side]) };
-    ConvolutionProblem { shape, bias: false, read_out: ReadOut::default() }
+    let (read_out, epilogue) = (ReadOut::default(), Epilogue::default());
+    ConvolutionProblem { shape, bias: false, read_out, epilogue }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tile::{Accumulator, TileConfig};
 
 use crate::products::{config, run, run_on_golden};
 
-const FUNCTIONS: [EpilogueFunction; 6] = [
+pub const FUNCTIONS: [EpilogueFunction; 6] = [
     EpilogueFunction::None,
     EpilogueFunction::Relu,
     EpilogueFunction::Gelu,

@@ -80,6 +80,9 @@ impl GridConvolutionPlan {
 pub fn plan(config: &GridConfig, problem: &ConvolutionProblem) -> Result<GridConvolutionPlan, ConvolutionPlanError> {
     config.validate()?;
     problem.shape.validate()?;
+    if !problem.epilogue.is_none() {
+        return Err(ConvolutionPlanError::OneTile);
+    }
     let search = Search::new(&config.tile, problem);
     let mut partitions: Vec<Partition> = Partition::all(&problem.shape, search.panels.len(), config.tiles()).collect();
     partitions.sort_by_key(|&partition| rough(config, problem, search.panels.len(), partition));
@@ -182,7 +185,7 @@ pub fn plan_partition(
             panels,
             images: images.len(),
         };
-        let Draft { program, timeline } = program::build(&work, exchange);
+        let Draft { program, timeline, .. } = program::build(&work, exchange);
         computes.push(Some(Compute { issued: timeline.issued(), cycles: timeline.end() }));
         let (pixels, weights) = (parts.pixels(place), parts.weights(place));
         tiles.push(TilePart { place: Some(place), images, pixels, weights, program });

@@ -14,7 +14,7 @@ use crate::report::{GridReport, GridRun};
 /// Panics if the operands are not those of the plan.
 pub fn expected(plan: &GridConvolutionPlan, operands: &ConvolutionOperands) -> MatmulResult {
     operands.check(&plan.problem);
-    let ConvolutionOperands { pixels, weights, bias } = *operands;
+    let ConvolutionOperands { pixels, weights, bias, .. } = *operands;
     golden::convolution(&plan.problem.shape, pixels, weights, bias, &plan.options())
 }
 
