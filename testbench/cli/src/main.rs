@@ -50,6 +50,8 @@ enum Command {
     Digits(commands::digits::Arguments),
     /// Multiply a sparse and a dense matrix on simulated tiles and compare every bit with the golden model
     Spmm(commands::spmm::Arguments),
+    /// Run a block of a transformer on a simulated tile and compare every bit with the golden model
+    Attention(commands::attention::Arguments),
     /// List the named configurations
     Configs(commands::configs::Arguments),
     /// Write the Verilog of a tile, or of a part of it
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Command::Conv(arguments) => commands::conv::run(&arguments),
         Command::Digits(arguments) => commands::digits::run(&arguments),
         Command::Spmm(arguments) => commands::spmm::run(&arguments),
+        Command::Attention(arguments) => commands::attention::run(&arguments),
         Command::Configs(arguments) => commands::configs::run(&arguments),
         Command::Emit(arguments) => commands::emit::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),

@@ -70,6 +70,16 @@ pub fn read_fp16_matrix(path: &Path) -> Result<Matrix, Failure> {
     Ok(Matrix { rows, columns, bits: array.iter().copied().collect() })
 }
 
+/// Reads one row of `n` FP16 numbers.
+pub fn read_fp16_row(path: &Path, n: usize) -> Result<Vec<u16>, Failure> {
+    let array = read(path, FP16)?;
+    if array.shape() != [n] {
+        let found = shape_text(array.shape());
+        return Err(Failure::Input(format!("{}: found shape {found}, expected {n} numbers", path.display())));
+    }
+    Ok(array.iter().map(|&bits| bits as u16).collect())
+}
+
 /// Reads a bias of `n` numbers (one row) or partial sums of `m` x `n`, as FP32.
 pub fn read_fp32_bias(path: &Path, m: usize, n: usize) -> Result<Matrix, Failure> {
     let array = read(path, FP32)?;

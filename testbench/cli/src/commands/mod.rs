@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub mod attention;
 pub mod bench;
 pub mod configs;
 pub mod conv;
