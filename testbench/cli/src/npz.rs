@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::npy::{decode, decode_integers, header, one_line, read_beginning_with, shape_text};
 
 /// Most bytes of a member, unpacked: a file of a few bytes can claim any number.
-const MOST_MEMBER_BYTES: u64 = if cfg!(test) { 1 << 20 } else { 1 << 29 };
+const MOST_MEMBER_BYTES: u64 = if cfg!(test) { 1 << 20 } else { 1 << 28 };
 
 /// Longest side of a matrix.
 const LONGEST_SIDE: usize = 1 << 16;

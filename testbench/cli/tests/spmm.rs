@@ -73,6 +73,7 @@ fn what_cannot_be_is_refused_in_one_line() {
             "--sizes 65536x65536x1",
             "--sizes 65536x65536x1: found a matrix of 4294967296 numbers, expected at most 16777216",
         ),
+        ("--sizes 65536x16x65536", "65536 x 65536 results: expected at most 16777216 numbers"),
         ("--block 3", "--block 3: expected 1, 2, 4, 8 or 16"),
         ("--exact-sums", "--exact-sums: found with spmm, whose sums are never interrupted: expected none"),
         ("--tiles 65", "--tiles 65: expected 1 to 64"),

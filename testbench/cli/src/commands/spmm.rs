@@ -253,10 +253,16 @@ impl Arguments {
 
     /// The operands: from the files, or random.
     fn product(&self) -> Result<Product, Failure> {
-        match (&self.sparse, &self.dense) {
-            (Some(sparse), Some(dense)) => self.read(sparse, dense),
-            _ => self.random(),
+        let product = match (&self.sparse, &self.dense) {
+            (Some(sparse), Some(dense)) => self.read(sparse, dense)?,
+            _ => self.random()?,
+        };
+        let [rows, columns] = product.problem.output();
+        if rows * columns > LARGEST_MATRIX {
+            let text = format!("{rows} x {columns} results: expected at most {LARGEST_MATRIX} numbers");
+            return Err(Failure::Input(text));
         }
+        Ok(product)
     }
 
     fn problem(&self, matrix: &SparseMatrix, block: [usize; 2], dense: usize) -> SparseProblem {
@@ -300,7 +306,7 @@ impl Arguments {
         if !s.is_multiple_of(block) || !k.is_multiple_of(block) {
             return Err(Failure::Input(format!("--sizes {s}x{k}x{n}: expected S and K in whole blocks of {block}")));
         }
-        if let Some(numbers) = [s * k, k * n, s * n].into_iter().find(|&numbers| numbers > LARGEST_MATRIX) {
+        if let Some(numbers) = [s * k, k * n].into_iter().find(|&numbers| numbers > LARGEST_MATRIX) {
             let text =
                 format!("--sizes {s}x{k}x{n}: found a matrix of {numbers} numbers, expected at most {LARGEST_MATRIX}");
             return Err(Failure::Input(text));

@@ -176,10 +176,11 @@ pub fn plan(
     let panels = gather(&problem.by_sums(matrix), problem.block, frame.width);
     let strips = |panels: &[Panel]| panels.iter().map(|panel| panel.strips.len()).sum::<usize>();
     let halves = || std::iter::successors(Some(problem.dense), |&dense| (dense > 1).then(|| dense.div_ceil(2)));
+    let mut panels_at_a_time: Vec<usize> = (1..=panels.len()).map(|parts| panels.len().div_ceil(parts)).collect();
+    panels_at_a_time.dedup();
     for sharing in Sharing::all() {
         for dense in halves() {
-            for parts in 1..=panels.len() {
-                let at_a_time = panels.len().div_ceil(parts);
+            for &at_a_time in &panels_at_a_time {
                 let most = panels.chunks(at_a_time).map(strips).max().expect("at least one panel");
                 let Some(layout) = frame.layout(sharing, dense, at_a_time, most) else { continue };
                 let columns = (0..problem.dense).step_by(dense).map(|first| first..problem.dense.min(first + dense));
@@ -222,6 +223,8 @@ pub fn plan_dynamic(
 ) -> Result<DynamicPlan, SparsePlanError> {
     let frame = Frame::new(config, problem)?;
     let panels = problem.sums.div_ceil(LANES as usize);
+    // No pattern has more.
+    let capacity = capacity.min(panels * problem.k.div_ceil(frame.width));
     let layout = Sharing::all().find_map(|sharing| frame.layout(sharing, problem.dense, panels, capacity));
     let layout = layout.ok_or_else(|| frame.too_small(&format!("X, the results and {capacity} strips at once")))?;
     Ok(DynamicPlan { problem: *problem, config: config.clone(), width: frame.width, capacity, layout })

@@ -27,6 +27,9 @@ pub const BLOCK_K: usize = BLOCK as usize;
 pub const ROW_WORDS: usize = BLOCK_K * 2 / WORD_BYTES as usize;
 const BLOCK_WORDS: usize = BLOCK_K * ROW_WORDS;
 
+/// A size of a region that does not fit any memory, whatever else is in it.
+const MORE_THAN_MEMORY: usize = 1 << 28;
+
 /// HALT, and on many tiles EXCHANGE, SYNC and WAIT.
 pub const OTHER_COMMANDS: usize = 4;
 
@@ -93,9 +96,10 @@ pub fn sizes(
     let lists = commands_of(config, dense).map(|rows| rows.len()).collect::<BTreeSet<usize>>().len();
     let program = panels * commands * (1 + AmpDescriptor::WORDS) + OTHER_COMMANDS + lists * (strips + panels);
     let result_words = LANES as usize * problem.results().bytes() / WORD_BYTES as usize;
-    let region = |rows: usize, row_words: usize| ((rows * row_words) as u32 * WORD_BYTES, row_words as u32);
+    let bytes = |words: usize| (words * WORD_BYTES as usize).min(MORE_THAN_MEMORY) as u32;
+    let region = |rows: usize, row_words: usize| (bytes(rows * row_words), row_words as u32);
     Sizes {
-        program: (program as u32 * WORD_BYTES, 0),
+        program: (bytes(program), 0),
         inputs: region(blocks * dense + 1, ROW_WORDS),
         weights: region(strips * width + BLOCK_K, ROW_WORDS),
         results: region(panels * dense, result_words),
@@ -124,22 +128,22 @@ impl Part<'_> {
         let mut strips = 0;
         for (index, panel) in self.panels.iter().enumerate() {
             let entries = entries(panel, self.width, self.problem.k);
-            let (input_base, weight_address) = match entries.is_empty() {
-                true => (None, zeros_address(layout.weights, BLOCK_WORDS)),
-                false => (Some(layout.inputs), layout.weights.row(strips * self.width)),
-            };
+            let weights = layout.weights.row(strips * self.width);
             // Lists say how many rows they apply to.
             let mut lists: Vec<(u32, Vec<ListEntry>)> = vec![];
             for rows in &rows_of_commands {
                 let list = self.list(&entries, rows.len());
                 let known = lists.iter().find(|(_, known)| *known == list).map(|(address, _)| *address);
                 let list_address = known.unwrap_or_else(|| writer.list(&list));
+                let (input_address, weight_address) = match entries.is_empty() {
+                    true => (zeros_address(layout.inputs, ROW_WORDS), zeros_address(layout.weights, BLOCK_WORDS)),
+                    false => (layout.inputs.row(rows.start), weights),
+                };
                 let descriptor = AmpDescriptor {
                     list_address,
                     list_count: list.len() as u32,
                     weight_address,
-                    input_address: input_base
-                        .map_or_else(|| zeros_address(layout.inputs, ROW_WORDS), |inputs| inputs.row(rows.start)),
+                    input_address,
                     ..self.descriptor(layout, index, rows)
                 };
                 let address = descriptors.next().expect("one for each command");

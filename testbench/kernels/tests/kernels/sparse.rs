@@ -160,11 +160,18 @@ fn what_cannot_be_planned_is_refused_with_what_is_wrong() {
     let refused = dynamic.with_pattern(&matrix).unwrap_err().to_string();
     assert_eq!(refused, "the pattern has 12 strips of 4 x 16 numbers: expected at most 11, the planned capacity");
     assert!(plan_dynamic(&config, &problem, 12).unwrap().with_pattern(&matrix).is_ok());
-    let refused = plan_dynamic(&config, &problem, 5_000).unwrap_err().to_string();
+    // A capacity is at most that of a full matrix.
+    assert_eq!(plan_dynamic(&config, &problem, usize::MAX).unwrap().capacity, 64);
+    let large = SparseProblem { sums: 1024, k: 1024, ..problem };
+    let refused = plan_dynamic(&config, &large, 5_000).unwrap_err().to_string();
     let text = "configuration ipu64 has 638976 bytes of memory, too few for X, the results and 5000 strips at once";
     assert_eq!(refused, text);
     let refused = plan_dynamic(&config, &SparseProblem { k: 0, ..problem }, 1).unwrap_err().to_string();
     assert_eq!(refused, "S x K x N = 64 x 0 x 64: expected at least 1 in each direction");
+    // Sizes that only their product makes too large.
+    let wide = SparseProblem { sums: 65_536, k: 16, dense: 65_536, block: 16, ..problem };
+    let refused = plan_dynamic(&config, &wide, 1).unwrap_err().to_string();
+    assert!(refused.ends_with("too few for X, the results and 1 strips at once"), "{refused}");
     let small = TileConfig { banks: 2, bank_kib: 1, ..TileConfig::small16() };
     let long = SparseProblem { k: 1024, ..problem };
     let refused = plan(&small, &long, &random.blocks([64, 1024], [16, 16], 3)).unwrap_err().to_string();
