@@ -75,6 +75,8 @@ fn epilogues_make_results_of_the_sums() {
     close(tanh[3], 0.5f64.tanh());
     let gelu = after("--epilogue gelu");
     close(gelu[3], 0.25 * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (0.5 + 0.044715 * 0.125)).tanh()));
+    let (_, output, _) = matmul(name, &format!("{product} --residual R.npy --relu"));
+    assert!(output.contains("2 x 2 x 3 (M x N x K), fp16 to fp32, a residual added, then relu\n"), "{output}");
     let softmax = after("--epilogue softmax");
     close(softmax[2], (-1.5f64).exp() / ((-1.5f64).exp() + 0.5f64.exp()));
     close(softmax[0] as f64 as f32 + softmax[1], 1.0);

@@ -201,7 +201,7 @@ fn work(problem: &ConvolutionProblem, macs: u64) -> Work {
     let Padding { top, bottom, left, right } = padding;
     let padding = [top, bottom, left, right];
     let sizes = Sizes::Convolution { batch, image, channels, filters, kernel, stride, dilation, padding, groups };
-    Work { sizes, output: problem.read_out.output, stochastic: None, macs }
+    Work { sizes, output: problem.read_out.output, stochastic: None, epilogue: problem.epilogue, macs }
 }
 
 impl Convolution {

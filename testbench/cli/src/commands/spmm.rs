@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use golden::{MatmulResult, ReadOut, SparseMatrix};
+use golden::{Epilogue, MatmulResult, ReadOut, SparseMatrix};
 use kernels::comparison::Comparison;
 use kernels::device::Device;
 use kernels::matmul::{self, MatmulProblem};
@@ -340,7 +340,13 @@ impl Product {
     }
 
     fn work(&self, macs: u64) -> Work {
-        Work { sizes: self.sizes(), output: self.problem.read_out.output, stochastic: None, macs }
+        Work {
+            sizes: self.sizes(),
+            output: self.problem.read_out.output,
+            stochastic: None,
+            epilogue: Epilogue::default(),
+            macs,
+        }
     }
 
     /// Compares results with the golden model's.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use golden::reference::ErrorSummary;
-use golden::{Flags, OutputType, Shape};
+use golden::{Epilogue, EpilogueFunction, Flags, OutputType, Shape};
 use isa::Register;
 use isa::register as counter;
 use kernels::comparison::Comparison;
@@ -60,6 +60,8 @@ pub struct Work {
     pub output: OutputType,
     /// The seed of stochastic rounding.
     pub stochastic: Option<u32>,
+    /// What makes results of the sums.
+    pub epilogue: Epilogue,
     /// Useful multiply-accumulates.
     pub macs: u64,
 }
@@ -103,8 +105,9 @@ pub enum Sizes {
 impl From<&MatmulProblem> for Work {
     fn from(problem: &MatmulProblem) -> Work {
         let Shape { m, n, k } = problem.shape;
-        let MatmulProblem { stochastic, read_out, .. } = *problem;
-        Work { sizes: Sizes::Product { m, n, k }, output: read_out.output, stochastic, macs: problem.macs() }
+        let MatmulProblem { stochastic, read_out, epilogue, .. } = *problem;
+        let sizes = Sizes::Product { m, n, k };
+        Work { sizes, output: read_out.output, stochastic, epilogue, macs: problem.macs() }
     }
 }
 
@@ -127,6 +130,9 @@ pub struct Common<'a> {
     /// Rounding of FP16 results, and the seed of its random bits.
     round: &'static str,
     seed_rounding: Option<u32>,
+    /// Something was added to the sums, and the function of what that gave, by the vector engine.
+    residual: bool,
+    epilogue: Option<&'static str>,
     /// Cycles from START to DONE, over all launches.
     cycles: u64,
     predicted_cycles: u64,
@@ -197,6 +203,8 @@ impl<'a> Outcome<'a> {
             macs_per_cycle: self.macs_per_cycle,
             round: if work.stochastic.is_some() { "sr" } else { "rne" },
             seed_rounding: work.stochastic,
+            residual: work.epilogue.residual,
+            epilogue: function_name(work.epilogue.function),
             stalls: STALLS.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             flags: flag_names(self.flags),
             lost: LOST.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
@@ -239,8 +247,11 @@ impl<'a> Outcome<'a> {
                 ("product", format!("{sizes}, {blocks}"))
             }
         };
+        let residual = if self.work.epilogue.residual { ", a residual added" } else { "" };
+        let function = function_name(self.work.epilogue.function).map(|name| format!(", then {name}"));
+        let epilogue = format!("{residual}{}", function.unwrap_or_default());
         let seed = self.work.stochastic.map(|seed| format!(", stochastic rounding from seed {seed}"));
-        (name, format!("{sizes}, fp16 to {}{}", type_name(self.work.output), seed.unwrap_or_default()))
+        (name, format!("{sizes}, fp16 to {}{epilogue}{}", type_name(self.work.output), seed.unwrap_or_default()))
     }
 
     /// Cycles, and what was predicted of them.
@@ -331,6 +342,18 @@ fn accumulator_name(accumulator: Accumulator) -> &'static str {
     match accumulator {
         Accumulator::Fp32 => "fp32",
         Accumulator::Exact => "exact",
+    }
+}
+
+/// How a function is called, as its option is.
+fn function_name(function: EpilogueFunction) -> Option<&'static str> {
+    match function {
+        EpilogueFunction::None => None,
+        EpilogueFunction::Relu => Some("relu"),
+        EpilogueFunction::Gelu => Some("gelu"),
+        EpilogueFunction::Sigmoid => Some("sigmoid"),
+        EpilogueFunction::Tanh => Some("tanh"),
+        EpilogueFunction::Softmax => Some("softmax"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Networks and epilogues on both simulators: every result and every flag is the golden model's.
 
-use golden::{Epilogue, EpilogueFunction, OutputType, ReadOut};
+use golden::{ConvolutionShape, Epilogue, EpilogueFunction, OutputType, ReadOut};
 use kernels::attention::{self, Attention, AttentionShape, AttentionWeights, Linear, Norm};
+use kernels::convolution::{self, ConvolutionOperands, ConvolutionProblem, run_convolution};
 use kernels::device::{Device, NativeTile, VerilatorTile};
 use kernels::digits::{self, Digits, DigitsWeights, PIXELS};
 use kernels::matmul::{MatmulProblem, Operands, expected, plan, run_matmul};
@@ -119,4 +120,34 @@ fn epilogues_are_the_golden_ones() {
         cycles
     });
     assert_eq!(compared, 2 * functions.len() * m * n);
+}
+
+#[test]
+fn epilogues_of_convolutions_are_the_golden_ones() {
+    let mut random = Random::new(4);
+    // Filters of a group end within a word, so that its results have a gap behind them.
+    let shape = ConvolutionShape { groups: 2, ..ConvolutionShape::new([5, 6], 6, 14, [2, 3]) };
+    let [rows, columns] = shape.output();
+    let (pixels, weights) = (random.fp16s(5 * 6 * 6), random.fp16s(14 * 2 * 3 * 3));
+    let residual = random.fp16s(rows * columns * 14);
+    let mut compared = 0;
+    on_both(|device| {
+        let mut cycles = vec![];
+        for function in [EpilogueFunction::None, EpilogueFunction::Relu, EpilogueFunction::Gelu] {
+            let read_out = ReadOut { output: OutputType::Fp16, ..ReadOut::default() };
+            let epilogue = Epilogue { residual: true, function };
+            let problem = ConvolutionProblem { shape, bias: false, read_out, epilogue };
+            let plan = convolution::plan(&config(), &problem).expect("a convolution that fits");
+            let (pixels, weights) = (&pixels, &weights);
+            let operands = ConvolutionOperands { pixels, weights, bias: None, residual: Some(&residual) };
+            let report =
+                run_convolution(device, &plan, &operands, &mut |_| ()).unwrap_or_else(|error| panic!("{error}"));
+            let golden = convolution::expected(&plan, &operands);
+            assert_eq!((&report.bits, report.flags), (&golden.bits, golden.flags), "{function:?} on {}", device.name());
+            compared += report.bits.len();
+            cycles.push(report.cycles);
+        }
+        cycles
+    });
+    assert_eq!(compared, 2 * 3 * rows * columns * 14);
 }
