@@ -134,13 +134,12 @@ impl Epilogue {
 
     fn results(&self, sums: &Rows, residual: Option<&Rows>, read_out: ReadOut) -> Rows {
         let leave = Leave { format: read_out.output.format(), overflow: read_out.overflow };
-        if self.function == EpilogueFunction::None {
-            return residual.map_or_else(|| sums.copied(leave), |residual| sums.plus(residual, leave));
-        }
-        let added = residual.map(|residual| sums.plus(residual, FP32_STEP));
+        // Without a function the sum with the residual is the last step.
+        let of_sum = if self.function == EpilogueFunction::None { leave } else { FP32_STEP };
+        let added = residual.map(|residual| sums.plus(residual, of_sum));
         let x = added.as_ref().unwrap_or(sums);
         match self.function {
-            EpilogueFunction::None => unreachable!("done before"),
+            EpilogueFunction::None => x.copied(leave),
             EpilogueFunction::Relu => x.step(VectorOperation::RELU, &[Each(x)], leave),
             EpilogueFunction::Gelu => x.gelu_leaving(leave),
             EpilogueFunction::Sigmoid => x.step(VectorOperation::SIGMOID, &[Each(x)], FP32_STEP).copied(leave),

@@ -116,7 +116,7 @@ pub fn matmul_rounded(
 }
 
 /// A matrix of `rows` x `columns` with rows and columns exchanged.
-pub fn transposed(matrix: &[u16], rows: usize, columns: usize) -> Vec<u16> {
+pub fn transposed<T: Copy>(matrix: &[T], rows: usize, columns: usize) -> Vec<T> {
     assert_eq!(matrix.len(), rows * columns, "a matrix is rows x columns");
     (0..columns).flat_map(|column| (0..rows).map(move |row| matrix[row * columns + column])).collect()
 }

@@ -17,11 +17,15 @@ pub fn matmul_fp64(shape: Shape, a: &[u16], b: &[u16], start: Start, activation:
         for column in 0..n {
             let first = start.partial_sum(row, column, n).map_or(0.0, |bits| FP32.to_f64(bits));
             let sum = (0..k).fold(first, |sum, i| sum + a[row * k + i] * b[i * n + column]);
-            let passes = activation == Activation::None || sum > 0.0 || sum.is_nan();
-            result.push(if passes { sum } else { 0.0 });
+            result.push(if activation == Activation::Relu { relu(sum) } else { sum });
         }
     }
     result
+}
+
+/// Positive numbers and NaN pass.
+fn relu(x: f64) -> f64 {
+    if x > 0.0 || x.is_nan() { x } else { 0.0 }
 }
 
 /// What an epilogue makes of sums in rows of `columns`, in FP64.
@@ -30,17 +34,18 @@ pub fn epilogue_fp64(epilogue: &Epilogue, sums: &mut [f64], columns: usize, resi
         *sum += FP16.to_f64(u32::from(bits));
     }
     for row in sums.chunks_mut(columns) {
-        let of_row: f64 = row.iter().map(|x| x.exp()).sum();
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let of_row: f64 = row.iter().map(|x| (x - largest).exp()).sum();
         row.iter_mut().for_each(|x| {
             *x = match epilogue.function {
                 EpilogueFunction::None => *x,
-                EpilogueFunction::Relu => x.max(0.0),
+                EpilogueFunction::Relu => relu(*x),
                 EpilogueFunction::Gelu => {
                     *x / 2.0 * (1.0 + (std::f64::consts::FRAC_2_PI.sqrt() * (*x + 0.044715 * x.powi(3))).tanh())
                 }
                 EpilogueFunction::Sigmoid => 1.0 / (1.0 + (-*x).exp()),
                 EpilogueFunction::Tanh => x.tanh(),
-                EpilogueFunction::Softmax => x.exp() / of_row,
+                EpilogueFunction::Softmax => (*x - largest).exp() / of_row,
             }
         });
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::flags::Flags;
-use crate::matmul::{MatmulOptions, MatmulResult, accumulate};
+use crate::matmul::{MatmulOptions, MatmulResult, accumulate, transposed};
 
 /// A sparse matrix of FP16 bit patterns, row after row: SciPy's CSR. What it stores may be zero.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -263,11 +263,6 @@ pub fn dense_times_sparse(
     options: &MatmulOptions,
 ) -> MatmulResult {
     assert_eq!(x.len(), m * w.rows, "X is M x K");
-    let result = sparse_times_dense(&w.transposed(), &transposed(x, w.rows), m, gathering, options);
-    MatmulResult { bits: transposed(&result.bits, m), flags: result.flags }
-}
-
-/// A row-major matrix with so many columns, column after column.
-fn transposed<T: Copy>(values: &[T], columns: usize) -> Vec<T> {
-    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns).copied()).collect()
+    let result = sparse_times_dense(&w.transposed(), &transposed(x, m, w.rows), m, gathering, options);
+    MatmulResult { bits: transposed(&result.bits, w.columns, m), flags: result.flags }
 }

@@ -32,9 +32,8 @@
 //!
 //! Of several faults the first in this order counts: the command, its descriptor, its partial sums row by row, each
 //! list entry with its weights and then its inputs row by row, the results row by row; of VECTOR the operands a, b, c,
-//! each row by row, then the results. Of a command, a descriptor or
-//! an entry, values are looked at before alignment, and alignment before range. The arithmetic of addresses is modulo
-//! 2^24.
+//! each row by row, then the results. Of a command, a descriptor or an entry, values are looked at before alignment, and
+//! alignment before range. The arithmetic of addresses is modulo 2^24.
 
 mod amp;
 mod memory;
