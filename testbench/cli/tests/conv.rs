@@ -45,6 +45,9 @@ fn a_convolution_is_bit_exact_and_says_what_it_took() {
     let other = "--image 6x5 --channels 5 --filters 18 --kernel-size 3x2 --stride 2x1 --residual Y.npy";
     let (status, _, error) = tessera("conv_run", other);
     assert_eq!((status, error.as_str()), (2, "tessera: Y.npy: found 1 x 3 x 7 x 18, expected 1 x 2 x 4 x 18\n"));
+    let (status, _, error) = tessera("conv_run", "Y.npy Y.npy --padding 10000");
+    let expected = "tessera: results of 1 x 20001 x 20001 x 1: expected at most 67108864 numbers\n";
+    assert_eq!((status, error.as_str()), (2, expected));
     let (status, _, error) = tessera("conv_run", "Y.npy Y.npy --groups 2");
     assert_eq!((status, error.as_str()), (2, "tessera: 1 filters do not divide into 2 groups\n"));
 }
@@ -81,6 +84,7 @@ fn convolutions_that_cannot_be_are_refused_in_one_line() {
             "invalid value '1x2x3' for '--stride <N|ROWSxCOLUMNS>': expected a number, or two such as 2x3",
         ),
         ("--batch 1048576 --image 999x999", "images of 1048576 x 999 x 999 x 64: expected at most 67108864 numbers"),
+        ("--padding 8192", "results of 1 x 16398 x 16398 x 64: expected at most 67108864 numbers"),
         ("--round sr --out-type fp16", "--round sr: found with conv, which rounds to nearest: expected rne"),
         ("--tiles 65", "--tiles 65: expected 1 to 64"),
         (

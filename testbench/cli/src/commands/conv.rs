@@ -74,7 +74,7 @@ pub struct Arguments {
     run: RunOptions,
 }
 
-/// Most numbers of random images, filters or results.
+/// Most numbers of results, and of random images or filters.
 const LARGEST_ARRAY: usize = 1 << 26;
 
 /// One number for both directions, or `2x3`: vertical, horizontal.
@@ -172,7 +172,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let outcome = run.outcome(&config);
     let launches = run.plan.launches.len();
-    let shape = output_shape(&problem);
+    let shape = output_shape(&problem.shape);
     if arguments.run.json {
         let common = outcome.common(device.name(), arguments.random_seed());
         print_json(&Summary { common, launches, shape })?;
@@ -184,15 +184,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Images, rows, columns and filters of the results.
-fn output_shape(problem: &ConvolutionProblem) -> [usize; 4] {
-    let [rows, columns] = problem.shape.output();
-    [problem.shape.batch, rows, columns, problem.shape.filters]
+fn output_shape(shape: &ConvolutionShape) -> [usize; 4] {
+    let [rows, columns] = shape.output();
+    [shape.batch, rows, columns, shape.filters]
 }
 
 /// Only what is right gets the name that was asked for.
 fn write_results(out: Option<OutputFile>, problem: &ConvolutionProblem, bits: &[u32]) -> Result<(), Failure> {
     let Some(out) = out else { return Ok(()) };
-    out.commit(|writer| npy::write_array(writer, &output_shape(problem), bits, problem.read_out.output.format()))
+    out.commit(|writer| npy::write_array(writer, &output_shape(&problem.shape), bits, problem.read_out.output.format()))
 }
 
 /// What is computed, with so many useful multiply-accumulates.
@@ -257,6 +257,7 @@ impl Arguments {
             (Some(pixels), Some(weights)) => self.read(pixels, weights)?,
             _ => self.random()?,
         };
+        check_size("results", output_shape(&shape))?;
         let read_bias = |path: &PathBuf| npy::read_fp32_bias(path, 1, shape.filters).map(|bias| bias.bits);
         let bias = self.run.kernel.bias.as_ref().map(read_bias).transpose()?;
         let residual = self.run.kernel.residual.as_ref().map(|path| read_residual(path, &shape)).transpose()?;
@@ -286,20 +287,8 @@ impl Arguments {
         let ([rows, columns], [height, width]) = (self.image.0, self.kernel_size.0);
         let shape = self.shape([self.batch, rows, columns, self.channels], [self.filters, height, width]);
         shape.validate().map_err(|error| Failure::Input(error.to_string()))?;
-        let [output_rows, output_columns] = shape.output();
-        let sizes = [
-            ("images", vec![shape.batch, rows, columns, shape.channels]),
-            ("filters", vec![shape.filters, height, width, shape.group_channels()]),
-            ("results", vec![shape.batch, output_rows, output_columns, shape.filters]),
-        ];
-        let count = |sizes: &[usize]| sizes.iter().try_fold(1usize, |all, &size| all.checked_mul(size));
-        for (what, sizes) in &sizes {
-            if count(sizes).is_none_or(|count| count > LARGEST_ARRAY) {
-                let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
-                let sizes = sizes.join(" x ");
-                return Err(Failure::Input(format!("{what} of {sizes}: expected at most {LARGEST_ARRAY} numbers")));
-            }
-        }
+        check_size("images", [shape.batch, rows, columns, shape.channels])?;
+        check_size("filters", [shape.filters, height, width, shape.group_channels()])?;
         let mut random = Random::new(self.seed);
         let pixels = random.fp16s(shape.batch * rows * columns * shape.channels);
         let weights = random.fp16s(shape.filters * height * width * shape.group_channels());
@@ -307,15 +296,23 @@ impl Arguments {
     }
 }
 
+/// Refuses an array that no simulation could be waited for.
+fn check_size(what: &str, sizes: [usize; 4]) -> Result<(), Failure> {
+    let count = sizes.into_iter().try_fold(1usize, usize::checked_mul);
+    if count.is_none_or(|count| count > LARGEST_ARRAY) {
+        let sizes = npy::shape_text(&sizes);
+        return Err(Failure::Input(format!("{what} of {sizes}: expected at most {LARGEST_ARRAY} numbers")));
+    }
+    Ok(())
+}
+
 /// Numbers of the results' shape.
 fn read_residual(path: &Path, shape: &ConvolutionShape) -> Result<Vec<u16>, Failure> {
     let (found, values) = npy::read_fp16_tensor(path, "images x rows x columns x filters")?;
-    let [rows, columns] = shape.output();
-    let expected = [shape.batch, rows, columns, shape.filters];
+    let expected = output_shape(shape);
     if found != expected {
-        let text = |shape: [usize; 4]| shape.map(|size| size.to_string()).join(" x ");
-        let path = path.display();
-        return Err(Failure::Input(format!("{path}: found {}, expected {}", text(found), text(expected))));
+        let (path, found, expected) = (path.display(), npy::shape_text(&found), npy::shape_text(&expected));
+        return Err(Failure::Input(format!("{path}: found {found}, expected {expected}")));
     }
     Ok(values)
 }

@@ -96,7 +96,7 @@ fn run_on<S: Pins>(
 
     let outcome = outcome(plan, &report, &comparison, simulation);
     let cycles = GridCycles::of(&report, plan.compute_bound(), plan.busiest_port_cycles);
-    let shape = output_shape(problem);
+    let shape = output_shape(&problem.shape);
     if arguments.run.json {
         let kernels::convolution::grid::Partition { images, rows, filters } = plan.partition;
         print_json(&Summary {
