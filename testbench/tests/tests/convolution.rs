@@ -110,9 +110,7 @@ fn check(device: &mut dyn Device, config: &TileConfig) -> usize {
         assert_eq!(report.bits, golden.bits, "{problem:?}");
         assert_eq!(report.flags, golden.flags, "{problem:?}");
         compared += report.bits.len();
-        if report.cycles != report.predicted_cycles {
-            println!("OFF {} {} {:?}", report.cycles, report.predicted_cycles, problem);
-        }
+        assert_eq!(report.cycles, report.predicted_cycles, "cycles of {problem:?}");
     }
     println!("{} convolutions, {compared} results", resnet50().len() + SHAPES);
     compared
