@@ -40,8 +40,7 @@ pub fn pack_weights(b: Matrix<u16>, k: &Range<usize>, columns: &Range<usize>, re
 
 /// Rows of FP32 numbers as the regions of partial sums and bias hold them.
 pub fn pack_fp32_rows(sums: Matrix<u32>, rows: &Range<usize>, columns: &Range<usize>, region: &Region) -> Vec<u64> {
-    let pack = |values: &[u32]| -> Vec<u64> { values.chunks(2).map(|pair| join(pair, 32)).collect() };
-    rows.clone().flat_map(|row| padded(pack(sums.row(row, columns)), region.pitch_words as usize)).collect()
+    rows.clone().flat_map(|row| padded(pack_fp32(sums.row(row, columns)), region.pitch_words as usize)).collect()
 }
 
 /// The first `columns` results of each row.
@@ -65,8 +64,13 @@ pub fn pack_fp16(values: &[u16]) -> Vec<u64> {
     values.chunks(4).map(|four| join(four, 16)).collect()
 }
 
+/// FP32 numbers, two a word.
+pub fn pack_fp32(values: &[u32]) -> Vec<u64> {
+    values.chunks(2).map(|pair| join(pair, 32)).collect()
+}
+
 /// Values of `bits` bits in one word, the first lowest.
-pub fn join<T: Copy + Into<u64>>(values: &[T], bits: usize) -> u64 {
+fn join<T: Copy + Into<u64>>(values: &[T], bits: usize) -> u64 {
     values.iter().rev().fold(0, |word, &value| word << bits | value.into())
 }
 

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use accumulators::AmpConfig;
 use accumulators::amp::DRAIN_CYCLES;
 use accumulators::config::BLOCK;
+use golden::OutputType;
 use isa::{AmpDescriptor, ListEntry};
 use tile::engine::descriptors::SLOTS;
 use tile::sram;
@@ -52,6 +53,16 @@ pub enum Stored {
     Fp16,
     /// Exact sums ([`isa::exact_sum`]).
     ExactSum,
+}
+
+impl From<OutputType> for Stored {
+    /// How results of a type do.
+    fn from(output: OutputType) -> Self {
+        match output {
+            OutputType::Fp32 => Stored::Fp32,
+            OutputType::Fp16 => Stored::Fp16,
+        }
+    }
 }
 
 impl Stored {

@@ -39,6 +39,8 @@ pub use run::{ConvolutionOperands, expected, run_convolution, simulation_cycles}
 
 use golden::{ConvolutionShape, Epilogue, ReadOut};
 
+use crate::timing::Stored;
+
 /// A convolution to plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvolutionProblem {
@@ -53,6 +55,16 @@ pub struct ConvolutionProblem {
 }
 
 impl ConvolutionProblem {
+    /// How results lie in memory.
+    fn results(&self) -> Stored {
+        self.read_out.output.into()
+    }
+
+    /// How the AMP's results do.
+    fn amp_results(&self) -> Stored {
+        self.amp_read_out().output.into()
+    }
+
     /// How the AMP's results leave: with an epilogue they are sums, FP32.
     fn amp_read_out(&self) -> ReadOut {
         if self.epilogue.is_none() { self.read_out } else { ReadOut::default() }

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use exchange::GridError;
-use golden::{ConvolutionError, ConvolutionShape, MatmulOptions, TileParameters};
+use golden::{ConvolutionError, ConvolutionShape, MatmulOptions};
 use isa::{BLOCK, LANES, Program, WORD_BYTES};
 use thiserror::Error;
 use tile::{TileConfig, TileConfigError};
 
 use super::ConvolutionProblem;
 use super::epilogue::{self, PANEL_BYTES};
-use super::program::{self, BIAS_BYTES, Draft, Work, ZERO_INPUT_WORDS, results};
+use super::program::{self, BIAS_BYTES, Draft, Work, ZERO_INPUT_WORDS};
 use super::rectangles::{BLOCK_WORDS, Band, OutOfReach, PixelLayout};
 use crate::epilogue::{EpilogueError, program_words as epilogue_words, scratch_bytes};
-use crate::matmul::{Layout, Region, Sharing, Sizes, access_bytes};
+use crate::matmul::{Layout, Region, Sharing, Sizes, access_bytes, golden_options};
 
 /// A convolution that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -163,8 +163,7 @@ impl ConvolutionPlan {
 
     /// The golden model's options for this plan.
     pub fn options(&self) -> MatmulOptions {
-        let parameters = TileParameters::of(&self.config.configuration(), self.config.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
+        golden_options(&self.config, self.problem.read_out)
     }
 }
 
@@ -315,7 +314,7 @@ impl<'a> Search<'a> {
         let result_bytes = panels.iter().map(|panels| self.result_bytes(panels)).max()?;
         let most_pixels = images * most_of(|band| band.rows.len())? * output_columns;
         // With an epilogue, numbers of a pixel, gaps included.
-        let ConvolutionProblem { epilogue, read_out, .. } = self.problem;
+        let ConvolutionProblem { epilogue, .. } = self.problem;
         let numbers = result_bytes as usize / 4;
         let pixels_of = |bytes: usize| rows(most_pixels, ((numbers * bytes) as u32).next_multiple_of(access));
         let with_epilogue = !epilogue.is_none();
@@ -328,7 +327,7 @@ impl<'a> Search<'a> {
             ),
             weights: zeros(rows(most, self.blocks() * BLOCK_WORDS * WORD_BYTES), BLOCK_WORDS),
             results: if with_epilogue {
-                pixels_of(results(read_out).bytes())
+                pixels_of(self.problem.results().bytes())
             } else {
                 rows(most_pixels, result_bytes.next_multiple_of(access))
             },
@@ -358,7 +357,7 @@ impl<'a> Search<'a> {
     }
 
     fn panel_bytes(&self, panel: &Panel) -> u32 {
-        let bytes = (panel.filters.len() * results(&self.problem.amp_read_out()).bytes()) as u32;
+        let bytes = (panel.filters.len() * self.problem.amp_results().bytes()) as u32;
         let access = access_bytes(self.config);
         bytes.next_multiple_of(if self.problem.epilogue.is_none() { access } else { access.max(PANEL_BYTES) })
     }

@@ -6,7 +6,6 @@
 //! ```
 
 use exchange::schedule::TileLists;
-use golden::{Activation, OutputType, Overflow, ReadOut};
 use isa::{AmpDescriptor, EngineMask, LANES, ListEntry, Program, ProgramBuilder, VectorDescriptor, WORD_BYTES};
 use tile::TileConfig;
 
@@ -14,7 +13,7 @@ use super::epilogue;
 use super::plan::Panel;
 use super::rectangles::{BLOCK_ROW_WORDS, BLOCK_WORDS, Band, PixelLayout, Rectangle};
 use super::{ConvolutionProblem, plan::Regions};
-use crate::matmul::exchange_command;
+use crate::matmul::{exchange_command, leaving};
 use crate::timing::{CommandWork, Stored, Timeline};
 use crate::vector::timing::sequence_cycles;
 
@@ -114,7 +113,7 @@ pub fn build(work: &Work, exchange: Option<Exchange>) -> Draft {
                 let work = CommandWork {
                     rows: rectangle.pixels(),
                     columns: panel.filters.len(),
-                    result: results(&problem.amp_read_out()),
+                    result: problem.amp_results(),
                     partial: problem.bias.then_some(Stored::Fp32),
                     k_counts: &[],
                 };
@@ -156,14 +155,6 @@ fn receive(builder: &mut ProgramBuilder, exchange: Option<Exchange>) {
     builder.sync(0).wait(EngineMask::EXCHANGE);
 }
 
-/// How results lie in memory.
-pub fn results(read_out: &ReadOut) -> Stored {
-    match read_out.output {
-        OutputType::Fp32 => Stored::Fp32,
-        OutputType::Fp16 => Stored::Fp16,
-    }
-}
-
 impl Work<'_> {
     /// The AMP command of a panel, the `index`th, and a rectangle of an image.
     pub fn descriptor(
@@ -174,54 +165,57 @@ impl Work<'_> {
         (list_address, list_count): (u32, u32),
     ) -> AmpDescriptor {
         let Work { problem, regions, band, .. } = *self;
-        let (shape, read_out, results) = (&problem.shape, problem.amp_read_out(), regions.amp_results(problem));
+        let (shape, results) = (&problem.shape, regions.amp_results(problem));
         let (rows_x, rows_y) = (rectangle.columns.len() as u32, rectangle.rows.len() as u32);
         let ([input_stride_x, input_stride_y], input_address, weight_address) = match rectangle.list {
-            Some(_) => {
+            Some(list) => {
                 let row = rectangle.rows.start * shape.stride[0] - band.input_rows.start;
                 let row = image * band.input_rows.len() + row;
                 let pixel = row * shape.image[1] + rectangle.columns.start * shape.stride[1];
                 let words = pixel as u32 * self.pixels.pixel_words + panel.group as u32 * self.pixels.group_words;
-                (self.input_strides(), regions.inputs.address + words * WORD_BYTES, regions.weights.row(index))
+                (
+                    self.input_strides(&band.lists[list]),
+                    regions.inputs.address + words * WORD_BYTES,
+                    regions.weights.row(index),
+                )
             }
             None => ([0, 0], zero_inputs(regions), zero_weights(regions)),
         };
         let [_, output_columns] = shape.output();
         let row = image * band.rows.len() + rectangle.rows.start - band.rows.start;
         let result_pixel = row * output_columns + rectangle.columns.start;
-        // A rectangle of one row or column has no use for a stride, which may be too long for its field.
-        let used = |count: u32, stride: i32| if count > 1 { stride } else { 0 };
         AmpDescriptor {
             rows_x,
             rows_y,
             columns: panel.filters.len() as u32,
             partial_in: problem.bias,
-            result_fp16: read_out.output == OutputType::Fp16,
-            saturate: read_out.overflow == Overflow::Saturate,
-            activation: match read_out.activation {
-                Activation::None => isa::Activation::NONE,
-                Activation::Relu => isa::Activation::RELU,
-            },
             list_count,
             input_address,
-            input_stride_x: used(rows_x, input_stride_x),
-            input_stride_y: used(rows_y, input_stride_y),
+            input_stride_x,
+            input_stride_y,
             list_address,
             weight_address,
             weight_stride: BLOCK_ROW_WORDS as i32,
             result_address: results.row(result_pixel) + panel.result_offset,
             result_stride_x: results.pitch_words as i32,
-            result_stride_y: used(rows_y, (output_columns as u32 * results.pitch_words) as i32),
+            result_stride_y: (output_columns as u32 * results.pitch_words) as i32,
             partial_address: if problem.bias { regions.bias.row(index) } else { 0 },
-            ..AmpDescriptor::default()
+            ..leaving(&problem.amp_read_out())
         }
     }
 
-    /// Words from one output pixel's input to the next, in x and in y.
-    fn input_strides(&self) -> [i32; 2] {
+    /// Words from one output pixel's input to the next, in x and in y. Where the pixels beyond the first are all in the
+    /// padding, a stride may be too long for its field; then it is 0, since no entry goes there.
+    fn input_strides(&self, list: &[ListEntry]) -> [i32; 2] {
         let shape = &self.problem.shape;
         let pixel = self.pixels.pixel_words as usize;
-        [shape.stride[1] * pixel, shape.stride[0] * shape.image[1] * pixel].map(|words| words as i32)
+        let used = |last: fn(&ListEntry) -> u32, words: usize| {
+            if list.iter().any(|entry| last(entry) > 0) { words as i32 } else { 0 }
+        };
+        [
+            used(|entry| entry.x_last, shape.stride[1] * pixel),
+            used(|entry| entry.y_last, shape.stride[0] * shape.image[1] * pixel),
+        ]
     }
 }
 

@@ -7,11 +7,10 @@ use isa::{BLOCK, LANES};
 
 use super::ConvolutionProblem;
 use super::plan::{ConvolutionLaunch, ConvolutionPlan, Panel};
-use super::program::results;
 use super::rectangles::PixelLayout;
 use crate::device::{Device, DeviceError};
 use crate::matmul::Region;
-use crate::pack::{join, pack_fp16, padded, unpacked};
+use crate::pack::{pack_fp16, pack_fp32, padded, unpacked};
 use crate::report::{Expectation, KernelReport, KernelRun, launch_cycles, program_words};
 
 /// What a convolution works on: bit patterns.
@@ -138,14 +137,13 @@ pub fn pack_pixels(
     let (row_pixels, channels) = (shape.image[1], shape.group_channels());
     let first = (image * shape.image[0] + rows.start) * row_pixels * shape.channels;
     let values = &pixels[first..][..rows.len() * row_pixels * shape.channels];
-    let group =
-        |values: &[u16]| padded(values.chunks(4).map(|four| join(four, 16)).collect(), layout.group_words as usize);
+    let group = |values: &[u16]| padded(pack_fp16(values), layout.group_words as usize);
     values.chunks(channels).flat_map(group).collect()
 }
 
 /// The bias of a panel's filters.
 pub fn pack_bias(bias: &[u32], panel: &Panel) -> Vec<u64> {
-    padded(bias[panel.filters.clone()].chunks(2).map(|pair| join(pair, 32)).collect(), LANES as usize / 2)
+    padded(pack_fp32(&bias[panel.filters.clone()]), LANES as usize / 2)
 }
 
 /// What is added to the sums of a launch: numbers at the places of the sums.
@@ -168,7 +166,7 @@ fn pack_residual(plan: &ConvolutionPlan, residual: &[u16], launch: &ConvolutionL
 
 /// Place of the first number of a panel among those of a pixel.
 fn place(problem: &ConvolutionProblem, panel: &Panel) -> usize {
-    panel.result_offset as usize / results(&problem.amp_read_out()).bytes()
+    panel.result_offset as usize / problem.amp_results().bytes()
 }
 
 /// Blocks of 16 channels x 16 filters, tap after tap, both filled up with zeros.
@@ -181,7 +179,7 @@ pub fn pack_weights(shape: &ConvolutionShape, weights: &[u16], filters: &Range<u
     let row = |(tap, channel): (usize, usize)| {
         let row: Vec<u16> =
             (filters.start..filters.start + LANES as usize).map(|filter| weight(filter, tap, channel)).collect();
-        row.chunks(4).map(|four| join(four, 16)).collect::<Vec<u64>>()
+        pack_fp16(&row)
     };
     let rows = (0..taps).flat_map(|tap| (0..channels.next_multiple_of(side)).map(move |channel| (tap, channel)));
     rows.flat_map(row).collect()
@@ -211,7 +209,7 @@ pub fn unpack_results(
     words: &[u64],
     bits: &mut [u32],
 ) {
-    let (filters, stored) = (problem.shape.filters, results(&problem.read_out));
+    let (filters, stored) = (problem.shape.filters, problem.results());
     let [output_rows, output_columns] = problem.shape.output();
     let first = (image * output_rows + rows.start) * output_columns;
     for (pixel, words) in (first..).zip(words.chunks(region.pitch_words as usize)) {

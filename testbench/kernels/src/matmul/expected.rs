@@ -1,11 +1,20 @@
 //! The golden results of a plan.
 
-use golden::{Flags, MatmulOptions, MatmulResult, Random, ReadOut, Rounding, Shape, Start, matmul_rounded};
+use golden::{
+    Flags, MatmulOptions, MatmulResult, Random, ReadOut, Rounding, Shape, Start, TileParameters, matmul_rounded,
+};
+use tile::TileConfig;
 
 use super::MatmulProblem;
 use super::layout::access_bytes;
 use super::plan::MatmulPlan;
 use super::run::Operands;
+
+/// The golden model's options for products on a tile.
+pub fn golden_options(config: &TileConfig, read_out: ReadOut) -> MatmulOptions {
+    let TileParameters { terms, accumulator, .. } = TileParameters::of(&config.configuration(), config.memory_bytes());
+    MatmulOptions { terms, accumulator, read_out }
+}
 
 /// What the plan computes, by the golden model: its product, with the same partial sums where K is cut.
 ///

@@ -27,16 +27,17 @@ mod program;
 mod run;
 
 pub use expected::expected;
+pub(crate) use expected::golden_options;
 pub use layout::{Layout, Region};
 pub(crate) use layout::{Sharing, Sizes, access_bytes};
 pub use panels::Panel;
 pub(crate) use panels::{Common, panels};
 pub use plan::{Launch, MatmulPlan, PlanError, plan};
 pub use program::TileProgram;
-pub(crate) use program::{Flow, WeightLayout, Writer, exchange_command, panel_command};
+pub(crate) use program::{Flow, WeightLayout, Writer, exchange_command, leaving, panel_command};
 pub use run::{Operands, run_matmul, simulation_cycles};
 
-use golden::{Epilogue, Flags, MatmulResult, OutputType, ReadOut, Shape};
+use golden::{Epilogue, Flags, MatmulResult, ReadOut, Shape};
 
 use crate::comparison::Comparison;
 use crate::timing::Stored;
@@ -87,10 +88,7 @@ impl MatmulProblem {
 
     /// How results do.
     pub fn results(&self) -> Stored {
-        match self.read_out.output {
-            OutputType::Fp32 => Stored::Fp32,
-            OutputType::Fp16 => Stored::Fp16,
-        }
+        self.read_out.output.into()
     }
 
     /// How a run's results and flags compare with the golden ones.

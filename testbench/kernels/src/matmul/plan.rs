@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use golden::{MatmulOptions, OutputType, Overflow, ReadOut, Shape, TileParameters};
+use golden::{MatmulOptions, OutputType, Overflow, ReadOut, Shape};
 use isa::BLOCK;
 use thiserror::Error;
 use tile::{Accumulator, TileConfig, TileConfigError};
 
 use super::chunks::{self, Chunks};
+use super::expected::golden_options;
 use super::layout::Layout;
 use super::panels::{self, Common, Panel};
 use super::program::{self, Flow, TileProgram, WeightLayout};
@@ -92,8 +93,7 @@ impl MatmulPlan {
 
     /// The golden model's options for this plan.
     pub fn options(&self) -> MatmulOptions {
-        let parameters = TileParameters::of(&self.config.configuration(), self.config.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
+        golden_options(&self.config, self.problem.read_out)
     }
 }
 

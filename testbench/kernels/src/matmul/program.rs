@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use exchange::schedule::TileLists;
-use golden::{Activation, Overflow, ReadOut};
+use golden::{Activation, OutputType, Overflow, ReadOut};
 use isa::{
     AmpDescriptor, BLOCK, EngineMask, ExchangeDescriptor, LANES, ListEntry, Program, ProgramBuilder, VectorDescriptor,
     WORD_BYTES,
@@ -225,6 +225,19 @@ fn block_list(rows: usize, k_counts: &[usize], weights: WeightLayout, region: &R
     k_counts.iter().enumerate().map(entry).collect()
 }
 
+/// What a command's descriptor says of how its results leave, and nothing else.
+pub fn leaving(read_out: &ReadOut) -> AmpDescriptor {
+    AmpDescriptor {
+        result_fp16: read_out.output == OutputType::Fp16,
+        saturate: read_out.overflow == Overflow::Saturate,
+        activation: match read_out.activation {
+            Activation::None => isa::Activation::NONE,
+            Activation::Relu => isa::Activation::RELU,
+        },
+        ..AmpDescriptor::default()
+    }
+}
+
 fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_count): (u32, u32)) -> AmpDescriptor {
     let (row, column) = (panel.rows.start, panel.columns.start as u32);
     let partial_bytes = flow.partial.map_or(0, Stored::bytes) as u32;
@@ -242,11 +255,6 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         result_fp16: flow.result == Stored::Fp16,
         result_exact: flow.result == Stored::ExactSum,
         stochastic: flow.stochastic && flow.result == Stored::Fp16,
-        saturate: flow.read_out.overflow == Overflow::Saturate,
-        activation: match flow.read_out.activation {
-            Activation::None => isa::Activation::NONE,
-            Activation::Relu => isa::Activation::RELU,
-        },
         list_count,
         input_address: layout.inputs.row(row),
         input_stride_x: layout.inputs.pitch_words as i32,
@@ -257,6 +265,6 @@ fn descriptor(layout: &Layout, flow: &Flow, panel: &Panel, (list_address, list_c
         result_stride_x: flow.results.pitch_words as i32,
         partial_address,
         partial_stride_x,
-        ..AmpDescriptor::default()
+        ..leaving(&flow.read_out)
     }
 }

@@ -23,7 +23,7 @@ pub use layers::{Dense, Weights};
 pub use run::NetworkReport;
 
 use accumulators::AmpConfig;
-use golden::{MatmulOptions, TileParameters};
+use golden::{MatmulOptions, ReadOut};
 use isa::{
     AmpDescriptor, BLOCK, ControlRegister, EngineMask, ListEntry, Program, ProgramBuilder, VectorDescriptor, WORD_BYTES,
 };
@@ -31,7 +31,8 @@ use thiserror::Error;
 use tile::{TileConfig, TileConfigError};
 
 use self::memory::NetworkMemory;
-use crate::matmul::{Region, access_bytes};
+use crate::matmul::{Region, access_bytes, golden_options};
+use crate::pack::pack_fp32;
 use crate::vector::{Matrix, Sequence, timing};
 
 /// Rows of numbers in a tile's memory.
@@ -203,14 +204,13 @@ impl Network {
     pub fn constant_row(&mut self, values: &[u32]) -> Tensor {
         let tensor = self.placeless(1, values.len().next_multiple_of(BLOCK as usize), false);
         let tensor = tensor.at(self.memory.row(tensor.bytes()));
-        self.constants.push((tensor.matrix.address, run::packed_fp32(values)));
+        self.constants.push((tensor.matrix.address, pack_fp32(values)));
         Tensor { columns: values.len(), ..tensor }
     }
 
     /// The golden model's options for the products of this tile.
     pub fn options(&self) -> MatmulOptions {
-        let parameters = TileParameters::of(&self.config.configuration(), self.config.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, ..MatmulOptions::default() }
+        golden_options(&self.config, ReadOut::default())
     }
 
     /// The plan.

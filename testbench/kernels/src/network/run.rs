@@ -5,7 +5,7 @@ use isa::register;
 
 use super::{NetworkPlan, Tensor};
 use crate::device::{Device, DeviceError, GridHost, Pins, TileStopped};
-use crate::pack::{join, pack_fp16, padded, unpacked};
+use crate::pack::{pack_fp16, padded, unpacked};
 
 /// What a run gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,9 +167,4 @@ pub fn packed(tensor: &Tensor, values: &[u16]) -> Vec<u64> {
     assert_eq!(values.len(), tensor.rows * tensor.columns, "all numbers of the tensor");
     let pitch = tensor.matrix.pitch_words as usize;
     values.chunks(tensor.columns).flat_map(|row| padded(pack_fp16(row), pitch)).collect()
-}
-
-/// One row of FP32 numbers.
-pub fn packed_fp32(values: &[u32]) -> Vec<u64> {
-    values.chunks(2).map(|pair| join(pair, 32)).collect()
 }

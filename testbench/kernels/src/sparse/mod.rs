@@ -35,9 +35,10 @@ pub use run::{SparseOperands, expected, rerun_sparse, run_sparse, simulation_cyc
 
 use std::borrow::Cow;
 
-use golden::{MatmulOptions, OutputType, ReadOut, SparseMatrix, TileParameters};
+use golden::{MatmulOptions, ReadOut, SparseMatrix};
 use tile::TileConfig;
 
+use crate::matmul::golden_options;
 use crate::timing::Stored;
 
 /// Which of the two matrices comes first.
@@ -103,15 +104,11 @@ impl SparseProblem {
 
     /// How results lie in memory.
     fn results(&self) -> Stored {
-        match self.read_out.output {
-            OutputType::Fp32 => Stored::Fp32,
-            OutputType::Fp16 => Stored::Fp16,
-        }
+        self.read_out.output.into()
     }
 
     /// The golden model's options on a tile.
     fn options(&self, config: &TileConfig) -> MatmulOptions {
-        let parameters = TileParameters::of(&config.configuration(), config.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.read_out }
+        golden_options(config, self.read_out)
     }
 }

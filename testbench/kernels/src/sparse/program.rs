@@ -11,14 +11,14 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use golden::{Activation, OutputType, Overflow, SparseMatrix};
+use golden::SparseMatrix;
 use isa::{AmpDescriptor, BLOCK, LANES, ListEntry, WORD_BYTES};
 use tile::TileConfig;
 
 use super::SparseProblem;
 use super::gather::Panel;
 use crate::matmul::grid::part;
-use crate::matmul::{Layout, Region, Sizes, Writer};
+use crate::matmul::{Layout, Region, Sizes, Writer, leaving};
 use crate::pack::{pack_fp16, unpacked};
 use crate::timing::{CommandWork, Timeline};
 
@@ -181,22 +181,15 @@ impl Part<'_> {
 
     /// The descriptor of a panel for some of the columns of X, but for what its list meets.
     fn descriptor(&self, layout: &Layout, panel: usize, rows: &Range<usize>) -> AmpDescriptor {
-        let read_out = self.problem.read_out;
         AmpDescriptor {
             rows_x: rows.len() as u32,
             rows_y: 1,
             columns: self.panels[panel].sums.len() as u32,
-            result_fp16: read_out.output == OutputType::Fp16,
-            saturate: read_out.overflow == Overflow::Saturate,
-            activation: match read_out.activation {
-                Activation::None => isa::Activation::NONE,
-                Activation::Relu => isa::Activation::RELU,
-            },
             input_stride_x: ROW_WORDS as i32,
             weight_stride: ROW_WORDS as i32,
             result_address: layout.results.row(panel * self.dense.len() + rows.start),
             result_stride_x: layout.results.pitch_words as i32,
-            ..AmpDescriptor::default()
+            ..leaving(&self.problem.read_out)
         }
     }
 

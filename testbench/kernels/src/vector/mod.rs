@@ -120,6 +120,7 @@ impl Sequence {
         results: Matrix,
     ) {
         use Operand::Each;
+        let before = self.commands.len();
         if let Some(residual) = residual {
             let sum = if epilogue.function == EpilogueFunction::None { results } else { sums };
             self.push(VectorOperation::ADD, &[Each(sums), Each(residual)], sum);
@@ -132,7 +133,7 @@ impl Sequence {
             EpilogueFunction::Tanh => self.function(VectorOperation::TANH, sums, results),
             EpilogueFunction::Softmax => self.softmax(sums, 1.0, results),
         }
-        if let Some(last) = self.commands.last_mut() {
+        if let Some(last) = self.commands[before..].last_mut() {
             last.saturate = saturate && results.fp16;
         }
     }

@@ -112,6 +112,21 @@ fn epilogues_of_convolutions_take_the_predicted_cycles() {
     }
 }
 
+#[test]
+fn strides_may_be_longer_than_their_field_where_they_lead_into_the_padding() {
+    let config = TileConfig::ipu64();
+    let far = 1 << 20;
+    let below = Padding { bottom: far, ..Padding::default() };
+    let beside = Padding { right: far, ..Padding::default() };
+    for (padding, stride, output) in [(below, [far, 1], [2, 3]), (beside, [1, far], [2, 2])] {
+        let shape = ConvolutionShape { padding, stride, ..ConvolutionShape::new([2, 3], 5, 17, [1, 1]) };
+        assert_eq!(shape.output(), output);
+        let plan = plan(&config, &ConvolutionProblem { shape, ..of_16x16_pixels(1) }).unwrap();
+        let report = run_on(&mut NativeTile::new(&config).unwrap(), &plan, 3);
+        assert_eq!(report.bits.len(), output[0] * output[1] * 17);
+    }
+}
+
 /// 3x3 with padding 1, 64 to 64 channels, and 1x1.
 fn of_16x16_pixels(side: usize) -> ConvolutionProblem {
     let around = side / 2;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use exchange::GridConfig;
 use exchange::schedule::{Schedule, busiest_port_cycles, schedule};
-use golden::{MatmulOptions, TileParameters};
+use golden::MatmulOptions;
 use isa::{ExchangeEntry, Program, WORD_BYTES};
 
 use super::partition::{Partition, Place};
@@ -13,8 +13,8 @@ use crate::convolution::ConvolutionProblem;
 use crate::convolution::plan::{ConvolutionPlanError, Panel, Regions, Search};
 use crate::convolution::program::{self, Draft, Exchange, Work};
 use crate::convolution::rectangles::{Band, PixelLayout};
-use crate::matmul::Sharing;
 use crate::matmul::grid::{Compute, Predicted, Stage, part, predict};
+use crate::matmul::{Sharing, golden_options};
 
 /// Partitions that are planned to the end: those that the rough model likes best.
 const CANDIDATES: usize = 4;
@@ -67,9 +67,7 @@ impl GridConvolutionPlan {
 
     /// The golden model's options for this plan.
     pub fn options(&self) -> MatmulOptions {
-        let tile = &self.config.tile;
-        let parameters = TileParameters::of(&tile.configuration(), tile.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
+        golden_options(&self.config.tile, self.problem.read_out)
     }
 }
 

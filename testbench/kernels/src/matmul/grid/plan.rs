@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use exchange::schedule::{Destination, Schedule, TileLists, Transfer, busiest_port_cycles, schedule};
 use exchange::{GridConfig, GridError};
-use golden::{MatmulOptions, ReadOut, Shape, TileParameters};
+use golden::{MatmulOptions, ReadOut, Shape};
 use isa::{BLOCK, EngineMask, ExchangeEntry, LANES, Program, WORD_BYTES};
 use thiserror::Error;
 use tile::Accumulator;
@@ -15,7 +15,7 @@ use super::predict::{Compute, Predicted, Stage, predict, rough};
 use crate::matmul::layout::{Layout, Region, Sharing, Sizes, access_bytes};
 use crate::matmul::panels::{self, Common, Panel};
 use crate::matmul::program::{Flow, WeightLayout, Writer};
-use crate::matmul::{MatmulProblem, StartKind};
+use crate::matmul::{MatmulProblem, StartKind, golden_options};
 use crate::timing::Stored;
 
 /// A product that cannot be planned.
@@ -112,8 +112,7 @@ impl GridPlan {
 
     /// The golden model's options for this plan.
     pub fn options(&self) -> MatmulOptions {
-        let parameters = TileParameters::of(&self.config.tile.configuration(), self.config.tile.memory_bytes());
-        MatmulOptions { terms: parameters.terms, accumulator: parameters.accumulator, read_out: self.problem.read_out }
+        golden_options(&self.config.tile, self.problem.read_out)
     }
 
     /// The region of results of a tile's last piece.
