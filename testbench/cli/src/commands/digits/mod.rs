@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use exchange::GridConfig;
-use golden::{Flags, MatmulResult, OutputType};
+use golden::{Flags, OutputType};
 use kernels::comparison::Comparison;
 use kernels::device::{Device, GridHost, NativeGrid, Pins, VerilatorGrid};
 use kernels::digits::{CLASSES, Digits, DigitsWeights, PIXELS, expected, read_digits};
@@ -37,6 +37,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
 /// What all runs together gave.
 struct Run {
     /// The chances of the digits, an image a row.
@@ -101,7 +102,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let ((run, simulator), simulation) = timed_run(arguments, &config, &digits, &pixels)?;
     let golden = expected(&weights, &digits.options, &pixels);
-    let golden = MatmulResult { bits: golden.bits, ..golden };
     let comparison = Comparison::new(CLASSES, OutputType::Fp32, (&run.chances, run.flags), &golden);
     let read = read_digits(&run.chances);
     let labelled = held_out.labels.iter().zip(read).enumerate();
