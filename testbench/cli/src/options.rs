@@ -12,6 +12,9 @@ use toml::{Table, Value};
 use crate::failure::Failure;
 use crate::output_file::protect;
 
+/// The default configuration of kernels that need a vector engine.
+pub const WITH_VECTOR_ENGINE: &str = "vector64";
+
 /// Which tile.
 #[derive(Args, Debug, Clone)]
 pub struct ConfigOptions {

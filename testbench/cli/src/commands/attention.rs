@@ -16,7 +16,7 @@ use super::summary::{golden_line, grouped, prediction, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
-use crate::options::{ConfigOptions, SimulatorOptions};
+use crate::options::{ConfigOptions, SimulatorOptions, WITH_VECTOR_ENGINE};
 use crate::output_file::{OutputFile, protect};
 
 #[derive(Args)]
@@ -25,6 +25,7 @@ use crate::output_file::{OutputFile, protect};
                         value, value_bias, output, output_bias, norm2_gain, norm2_bias, expand, expand_bias, contract and \
                         contract_bias. Weights are inputs x outputs and float16, biases of products float32."
 )]
+#[command(mut_arg("config", |config| config.default_value(WITH_VECTOR_ENGINE)))]
 pub struct Arguments {
     /// Folder with the weights and x.npy, the tokens
     #[arg(value_name = "FOLDER")]

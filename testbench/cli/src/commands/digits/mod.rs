@@ -16,12 +16,13 @@ use super::kernel::{check_tiles, timed, verdict_at};
 use super::summary::{golden_line, grouped, prediction, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
-use crate::options::{ConfigOptions, Simulator, SimulatorOptions};
+use crate::options::{ConfigOptions, Simulator, SimulatorOptions, WITH_VECTOR_ENGINE};
 
 mod data;
 mod pictures;
 
 #[derive(Args)]
+#[command(mut_arg("config", |config| config.default_value(WITH_VECTOR_ENGINE)))]
 pub struct Arguments {
     /// Images, of those that were held out; else all
     #[arg(long, value_name = "N")]
