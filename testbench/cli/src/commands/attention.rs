@@ -1,5 +1,6 @@
 //! `tessera attention`: a block of a transformer on a simulated tile.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use kernels::random::Random;
 use serde::Serialize;
 
 use super::kernel::{timed, verdict};
-use super::summary::{golden_line, grouped, prediction, table};
+use super::summary::{Lines, flag_names, golden_line, grouped, lost, numeric_lines, prediction, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::npy::{self, Matrix};
@@ -72,6 +73,10 @@ struct Summary<'a> {
     cycles: u64,
     predicted_cycles: u64,
     layers: Vec<LayerSummary<'a>>,
+    /// Sticky flags that were raised.
+    flags: Vec<&'static str>,
+    /// Results that are NaN, overflowed, or were rounded to zero.
+    lost: BTreeMap<&'static str, u64>,
     compared: usize,
     bit_exact: bool,
 }
@@ -111,7 +116,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         print_json(&summary)?;
     } else {
-        print_text(&summary.text(&comparison, simulation))?;
+        let numeric = numeric_lines(report.flags, &report.counters);
+        print_text(&summary.text(numeric, &comparison, simulation))?;
     }
     verdict(&comparison)?;
     let Some(out) = out else { return Ok(()) };
@@ -198,20 +204,23 @@ impl<'a> Summary<'a> {
             cycles: report.cycles,
             predicted_cycles: block.plan.predicted_cycles(),
             layers: layers.map(layer).collect(),
+            flags: flag_names(report.flags),
+            lost: lost(&report.counters),
             compared: comparison.compared,
             bit_exact: comparison.bit_exact(),
         }
     }
 
-    fn text(&self, comparison: &Comparison, simulation: Duration) -> String {
+    fn text(&self, numeric: Lines, comparison: &Comparison, simulation: Duration) -> String {
         let Summary { tokens, width, heads, hidden, .. } = self;
-        let lines = [
+        let mut lines = vec![
             ("tile", format!("{}, in the {} simulator", self.config, self.simulator)),
             ("block", format!("{tokens} tokens of {width}, {heads} heads, {hidden} hidden")),
             ("cycles", format!("{}; {}", grouped(self.cycles), prediction(self.cycles, self.predicted_cycles))),
             ("simulation", format!("{:.2} s", simulation.as_secs_f64())),
-            ("golden", golden_line(comparison)),
         ];
+        lines.extend(numeric);
+        lines.push(("golden", golden_line(comparison)));
         let head = format!("  {:<12} {:>10} {:>10} {:>10}\n", "layer", "cycles", "predicted", "MACs");
         let layers = self.layers.iter().map(|layer| {
             let [cycles, predicted, macs] = [layer.cycles, layer.predicted_cycles, layer.macs].map(grouped);

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tile::{Accumulator, TileConfig};
 
 /// Cycles that were lost, by cause: key, words for people, and the tile's counter.
-pub const STALLS: [(&str, &str, Register); 10] = [
+pub const STALLS: [(&str, &str, Register); 11] = [
     ("weights", "weights not loaded", counter::STALL_WEIGHTS),
     ("accumulator", "accumulator loop", counter::STALL_ACCUMULATOR),
     ("drain", "accumulators not drained or preloaded", counter::STALL_DRAIN),
@@ -24,15 +24,19 @@ pub const STALLS: [(&str, &str, Register); 10] = [
     ("conflict_weights", "bank conflicts of weights", counter::CONFLICT_WEIGHTS),
     ("conflict_partials", "bank conflicts of partial sums", counter::CONFLICT_PARTIALS),
     ("conflict_lists", "bank conflicts of lists", counter::CONFLICT_LISTS),
+    ("conflict_vector", "bank conflicts of the vector engine", counter::CONFLICT_VECTOR),
     ("conflict_sequencer", "bank conflicts of commands", counter::CONFLICT_SEQUENCER),
     ("conflict_host", "bank conflicts of the host", counter::CONFLICT_HOST),
 ];
 
 /// Results that are not what they should be, by cause: key, words for people, and the tile's counter.
-const LOST: [(&str, &str, Register); 3] = [
+const LOST: [(&str, &str, Register); 6] = [
     ("nan", "NaN", counter::AMP_NANS),
     ("overflow", "beyond FP16's largest number", counter::AMP_OVERFLOWS),
     ("zeroed", "rounded to zero", counter::AMP_ZEROED),
+    ("vector_nan", "NaN of the vector engine", counter::VECTOR_NANS),
+    ("vector_overflow", "overflows of the vector engine", counter::VECTOR_OVERFLOWS),
+    ("vector_zeroed", "rounded to zero by the vector engine", counter::VECTOR_ZEROED),
 ];
 
 /// What there is to say about a run on one tile as on many.
@@ -207,7 +211,7 @@ impl<'a> Outcome<'a> {
             epilogue: function_name(work.epilogue.function),
             stalls: STALLS.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
             flags: flag_names(self.flags),
-            lost: LOST.iter().map(|(key, _, register)| (*key, self.counters.get(register))).collect(),
+            lost: lost(self.counters),
             simulated_cycles: self.simulated_cycles,
             sim_cycles_per_second: self.cycles_per_second(),
             max_error_ulp: self.error.and_then(|error| finite(error.max_ulp)),
@@ -261,7 +265,7 @@ impl<'a> Outcome<'a> {
     }
 
     /// The lines about a run on one tile, in so many parts.
-    pub fn lines_on_a_tile(&self, launches: usize, simulator: &str) -> Vec<(&'static str, String)> {
+    pub fn lines_on_a_tile(&self, launches: usize, simulator: &str) -> Lines {
         let mut lines = vec![("tile", self.tile_line()), self.work_line()];
         if launches > 1 {
             lines.push(("launches", format!("{launches}: the {} is larger than the memory", lines[1].0)));
@@ -272,7 +276,7 @@ impl<'a> Outcome<'a> {
     }
 
     /// What follows on how long it took.
-    pub fn lines(&self, simulator: &str) -> Vec<(&'static str, String)> {
+    pub fn lines(&self, simulator: &str) -> Lines {
         let mut lines = vec![];
         let utilisation = 100.0 * self.utilisation;
         lines.push(("MACs", format!("{utilisation:.2} % of {} a cycle were useful", grouped(self.macs_per_cycle))));
@@ -280,12 +284,7 @@ impl<'a> Outcome<'a> {
         let rate = grouped(self.cycles_per_second() as u64);
         let (simulated, seconds) = (grouped(self.simulated_cycles), self.simulation.as_secs_f64());
         lines.push(("simulation", format!("{simulator}, {simulated} cycles in {seconds:.2} s: {rate} cycles/s")));
-        let flags = flag_names(self.flags);
-        lines.push(("flags", if flags.is_empty() { "none".to_owned() } else { flags.join(" ") }));
-        let lost = nonzero(&LOST, self.counters);
-        if lost != NOTHING {
-            lines.push(("lost", lost));
-        }
+        lines.extend(numeric_lines(self.flags, self.counters));
         if let Some(ErrorSummary { max_ulp, mean_ulp, .. }) = self.error {
             lines.push(("error", format!("at most {max_ulp:.3} ulp against FP64, {mean_ulp:.3} on average")));
         }
@@ -294,9 +293,28 @@ impl<'a> Outcome<'a> {
     }
 }
 
+/// Lines of a table: what each is about, and what there is to say.
+pub type Lines = Vec<(&'static str, String)>;
+
 /// The table for people.
 pub fn table(lines: &[(&'static str, String)]) -> String {
     lines.iter().map(|(name, text)| format!("{name:<11} {text}\n")).collect()
+}
+
+/// Results that are not what they should be, by cause.
+pub fn lost(counters: &Counters) -> BTreeMap<&'static str, u64> {
+    LOST.iter().map(|(key, _, register)| (*key, counters.get(register))).collect()
+}
+
+/// The lines about numeric trouble: flags that were raised, and results that are not what they should be.
+pub fn numeric_lines(flags: Flags, counters: &Counters) -> Lines {
+    let flags = flag_names(flags);
+    let mut lines = vec![("flags", if flags.is_empty() { NOTHING.to_owned() } else { flags.join(" ") })];
+    let lost = nonzero(&LOST, counters);
+    if lost != NOTHING {
+        lines.push(("lost", lost));
+    }
+    lines
 }
 
 /// What was predicted of the cycles, and how far off that was.

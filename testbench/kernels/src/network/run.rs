@@ -4,7 +4,7 @@ use golden::Flags;
 use isa::register;
 
 use super::{NetworkPlan, Tensor};
-use crate::device::{Device, DeviceError, GridHost, Pins, TileStopped};
+use crate::device::{Counters, Device, DeviceError, GridHost, Pins, TileStopped};
 use crate::pack::{pack_fp16, padded, unpacked};
 
 /// What a run gave.
@@ -16,6 +16,8 @@ pub struct NetworkReport {
     pub cycles: u64,
     /// Cycles of each layer, as far as the host can tell, which looks every 16 cycles. None on a device without time.
     pub layer_cycles: Vec<u64>,
+    /// The counters of all tiles together.
+    pub counters: Counters,
 }
 
 /// Cycles between two looks at the progress mark.
@@ -57,7 +59,7 @@ impl NetworkPlan {
             false => Ok(Some((device.simulated_cycles() - begin, device.read_register(&register::MARKER)?))),
         })?;
         let status = device.status()?.halted()?;
-        Ok(self.report(ends, status.cycles, status.flags))
+        Ok(self.report(ends, status.cycles, status.flags, device.counters()?))
     }
 
     /// Loads program and constants into all tiles of a machine.
@@ -83,7 +85,10 @@ impl NetworkPlan {
         let statuses = grid.statuses()?;
         TileStopped::check(&statuses)?;
         let cycles = statuses.iter().map(|status| status.cycles).max().expect("at least one tile");
-        Ok(self.report(ends, cycles, statuses.iter().fold(Flags::NONE, |flags, status| flags | status.flags)))
+        let flags = statuses.iter().fold(Flags::NONE, |flags, status| flags | status.flags);
+        let mut counters = Counters::default();
+        grid.counters()?.iter().for_each(|of_tile| counters.add(of_tile));
+        Ok(self.report(ends, cycles, flags, counters))
     }
 
     /// When layers ended. `look` says what cycle it is and what the mark, until the program has ended.
@@ -102,14 +107,19 @@ impl NetworkPlan {
         Ok(ends)
     }
 
-    fn report(&self, mut ends: Vec<u64>, cycles: u64, flags: Flags) -> NetworkReport {
+    fn report(&self, mut ends: Vec<u64>, cycles: u64, flags: Flags, counters: Counters) -> NetworkReport {
         if cycles == 0 {
-            return NetworkReport { flags, cycles, layer_cycles: vec![] };
+            return NetworkReport { flags, cycles, layer_cycles: vec![], counters };
         }
         ends.resize(self.layers.len() - 1, cycles);
         ends.push(cycles);
         let begins = [0].into_iter().chain(ends.iter().copied());
-        NetworkReport { flags, cycles, layer_cycles: ends.iter().zip(begins).map(|(end, begin)| end - begin).collect() }
+        NetworkReport {
+            flags,
+            cycles,
+            layer_cycles: ends.iter().zip(begins).map(|(end, begin)| end - begin).collect(),
+            counters,
+        }
     }
 }
 

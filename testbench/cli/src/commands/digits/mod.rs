@@ -1,19 +1,20 @@
 //! `tessera digits`: handwritten digits through a small network, on one tile or many.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
 use exchange::GridConfig;
 use golden::{Flags, OutputType};
 use kernels::comparison::Comparison;
-use kernels::device::{Device, GridHost, NativeGrid, Pins, VerilatorGrid};
+use kernels::device::{Counters, Device, GridHost, NativeGrid, Pins, VerilatorGrid};
 use kernels::digits::{CLASSES, Digits, DigitsWeights, PIXELS, expected, read_digits};
 use kernels::network::{NetworkError, NetworkReport};
 use serde::Serialize;
 use tile::TileConfig;
 
 use super::kernel::{check_tiles, timed, verdict_at};
-use super::summary::{golden_line, grouped, prediction, table};
+use super::summary::{Lines, flag_names, golden_line, grouped, lost, numeric_lines, prediction, table};
 use super::{print_json, print_text};
 use crate::failure::Failure;
 use crate::options::{ConfigOptions, Simulator, SimulatorOptions, WITH_VECTOR_ENGINE};
@@ -46,6 +47,7 @@ struct Run {
     flags: Flags,
     cycles: u64,
     layer_cycles: Vec<u64>,
+    counters: Counters,
     launches: usize,
 }
 
@@ -81,6 +83,10 @@ struct Summary<'a> {
     cycles: u64,
     predicted_cycles: u64,
     layers: Vec<LayerSummary<'a>>,
+    /// Sticky flags that were raised.
+    flags: Vec<&'static str>,
+    /// Results that are NaN, overflowed, or were rounded to zero, of all tiles.
+    lost: BTreeMap<&'static str, u64>,
     compared: usize,
     bit_exact: bool,
 }
@@ -130,13 +136,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         cycles: run.cycles,
         predicted_cycles: digits.plan.predicted_cycles() * run.launches as u64,
         layers: layers.collect(),
+        flags: flag_names(run.flags),
+        lost: lost(&run.counters),
         compared: comparison.compared,
         bit_exact: comparison.bit_exact(),
     };
     if arguments.json {
         print_json(&summary)?;
     } else {
-        print_text(&summary.text(&comparison, simulation))?;
+        let numeric = numeric_lines(run.flags, &run.counters);
+        print_text(&summary.text(numeric, &comparison, simulation))?;
         print_text(&pictures::pictures(&summary.misread, &held_out.pixels))?;
     }
     verdict_at(&comparison, |image, digit| format!("image {image}, digit {digit}"))
@@ -213,32 +222,34 @@ fn on_tiles<S: Pins>(
 impl Run {
     fn new(digits: &Digits) -> Run {
         let layer_cycles = vec![0; digits.plan.layers.len()];
-        Run { chances: vec![], flags: Flags::NONE, cycles: 0, layer_cycles, launches: 0 }
+        Run { chances: vec![], flags: Flags::NONE, cycles: 0, layer_cycles, counters: Counters::default(), launches: 0 }
     }
 
     fn add(&mut self, (chances, report): (Vec<u32>, NetworkReport)) {
         self.chances.extend(chances);
         self.flags |= report.flags;
         self.cycles += report.cycles;
+        self.counters.add(&report.counters);
         self.launches += 1;
         self.layer_cycles.iter_mut().zip(report.layer_cycles).for_each(|(sum, cycles)| *sum += cycles);
     }
 }
 
 impl Summary<'_> {
-    fn text(&self, comparison: &Comparison, simulation: Duration) -> String {
+    fn text(&self, numeric: Lines, comparison: &Comparison, simulation: Duration) -> String {
         let Summary { tiles, images, images_at_a_time, .. } = *self;
         let wrong = self.misread.len();
         let tiles = if tiles == 1 { "one tile".to_owned() } else { format!("{tiles} tiles") };
         let seconds = simulation.as_secs_f64();
-        let lines = [
+        let mut lines = vec![
             ("tile", format!("{}, in the {} simulator", self.config, self.simulator)),
             ("images", format!("{images} held out, {images_at_a_time} at a time on {tiles}")),
             ("accuracy", format!("{:.2} %: {wrong} of {images} misread", 100.0 * self.accuracy)),
             ("cycles", format!("{}; {}", grouped(self.cycles), prediction(self.cycles, self.predicted_cycles))),
             ("simulation", format!("{seconds:.2} s")),
-            ("golden", golden_line(comparison)),
         ];
+        lines.extend(numeric);
+        lines.push(("golden", golden_line(comparison)));
         let layers = self.layers.iter().map(|layer| {
             let (cycles, predicted) = (layer.cycles_per_image, layer.predicted_cycles_per_image);
             let off = 100.0 * (predicted / cycles - 1.0);
