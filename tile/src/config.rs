@@ -56,6 +56,9 @@ pub enum TileConfigError {
     /// The AMP.
     #[error(transparent)]
     Amp(#[from] ConfigError),
+    /// A name that would break lines, or none.
+    #[error("name = {0:?}; expected characters that can be printed, at least one")]
+    Name(String),
     /// Banks.
     #[error("banks = {0}; expected 2 to 64")]
     Banks(usize),
@@ -132,6 +135,9 @@ impl TileConfig {
     /// # Errors
     /// The first field that is out of range, with the legal values.
     pub fn validate(&self) -> Result<(), TileConfigError> {
+        if self.name.is_empty() || self.name.chars().any(char::is_control) {
+            return Err(TileConfigError::Name(self.name.clone()));
+        }
         self.amp().validate()?;
         if !(88..=120).contains(&self.accumulator_bits) {
             return Err(ConfigError::AccumulatorBits(self.accumulator_bits).into());

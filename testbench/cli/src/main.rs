@@ -24,6 +24,7 @@ mod report;
 mod trace;
 mod view_file;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -71,11 +72,16 @@ fn one_line(error: &clap::Error) -> String {
     lines.join("; ").replace(":; ", ": ").trim_start_matches("error: ").to_owned()
 }
 
+/// Says on standard error what is wrong. Where nobody can hear it, the exit status says so all the same.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "tessera: {text}");
+}
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            eprintln!("tessera: {}", one_line(&error));
+            complain(&one_line(&error));
             return ExitCode::from(2);
         }
         Err(help) => help.exit(),
@@ -98,7 +104,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("tessera: {failure}");
+            complain(&failure.to_string());
             failure.exit_code()
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use golden::matmul::transposed;
 use golden::reference::{ErrorSummary, epilogue_fp64, matmul_fp64, summarize_errors};
-use golden::{Epilogue, Shape, Start};
+use golden::{Epilogue, FP16, OutputType, Overflow, Shape, Start};
 use kernels::activity::Activity;
 use kernels::comparison::Comparison;
 use kernels::device::Device;
@@ -261,6 +261,10 @@ impl Product {
         let b = if self.transposed_b { &transposed(&self.b, shape.n, shape.k) } else { &self.b };
         let mut reference = matmul_fp64(*shape, a, b, self.start().1, read_out.activation);
         epilogue_fp64(epilogue, &mut reference, shape.n, self.residual.as_deref());
+        if read_out.output == OutputType::Fp16 && read_out.overflow == Overflow::Saturate {
+            let largest = FP16.to_f64(FP16.max_finite(false));
+            reference.iter_mut().for_each(|number| *number = number.clamp(-largest, largest));
+        }
         summarize_errors(read_out.output, bits, &reference)
     }
 

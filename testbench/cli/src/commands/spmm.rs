@@ -30,6 +30,10 @@ use crate::output_file::{OutputFile, protect};
 use crate::{npy, npz};
 
 #[derive(Args)]
+#[command(
+    after_help = "Zeros of W count where a stored number shares their strip (16 sums x 4 to 16 K): an infinity or a NaN of X \
+                  there gives NaN, as in the blocks that SciPy's tobsr fills up."
+)]
 pub struct Arguments {
     /// Sparse matrix W, BSR or CSR, as scipy.sparse.save_npz writes it: float16 (float32 and float64 are rounded to it)
     #[arg(value_name = "W.npz", requires = "dense")]

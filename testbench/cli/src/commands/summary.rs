@@ -268,7 +268,13 @@ impl<'a> Outcome<'a> {
     pub fn lines_on_a_tile(&self, launches: usize, simulator: &str) -> Lines {
         let mut lines = vec![("tile", self.tile_line()), self.work_line()];
         if launches > 1 {
-            lines.push(("launches", format!("{launches}: the {} is larger than the memory", lines[1].0)));
+            let why = match self.work.sizes {
+                Sizes::Convolution { batch: 2.., .. } => {
+                    "one for each image, or more where it is larger than the memory"
+                }
+                _ => "it is larger than the memory",
+            };
+            lines.push(("launches", format!("{launches}: {why}")));
         }
         lines.push(("cycles", self.cycles_line()));
         lines.extend(self.lines(simulator));
