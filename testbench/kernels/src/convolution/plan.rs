@@ -1,6 +1,7 @@
 //! Which output rows and filters are in memory at a time, and where everything lies.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use exchange::GridError;
@@ -181,7 +182,8 @@ pub fn plan(config: &TileConfig, problem: &ConvolutionProblem) -> Result<Convolu
         return Err(ConvolutionPlanError::Softmax { filters, groups, multiple });
     }
     let search = Search::new(config, problem);
-    let chosen = Sharing::all().find_map(|sharing| search.cheapest(sharing).transpose());
+    let mut cuts = BTreeMap::new();
+    let chosen = Sharing::all().find_map(|sharing| search.cheapest(sharing, &mut cuts).transpose());
     let Some(chosen) = chosen.transpose()? else {
         return Err(search.too_large());
     };
@@ -225,14 +227,27 @@ impl<'a> Search<'a> {
         Search { config, problem, pixels, panels: (0..shape.groups).flat_map(panels_of_group).collect() }
     }
 
-    /// The way that moves the fewest words, of those that fit; `None` if none does.
-    fn cheapest(&self, sharing: Sharing) -> Result<Option<Choice>, ConvolutionPlanError> {
+    /// The way that moves the fewest words, of those that fit; `None` if none does. `cuts` are the bands of so many rows
+    /// that were looked at.
+    fn cheapest(
+        &self,
+        sharing: Sharing,
+        cuts: &mut BTreeMap<usize, Vec<Band>>,
+    ) -> Result<Option<Choice>, ConvolutionPlanError> {
         let [output_rows, _] = self.problem.shape.output();
-        let cuts: Vec<Vec<Band>> = parts(output_rows).map(|rows| self.bands(rows)).collect::<Result<_, _>>()?;
         let mut best: Option<Choice> = None;
         for panels in parts(self.panels.len()) {
             // Of the cuts that fit, the first: fewer rows at a time move more.
-            let Some(choice) = cuts.iter().find_map(|bands| self.choice(bands, panels, sharing)) else { continue };
+            let mut fits = |rows| -> Result<Option<Choice>, ConvolutionPlanError> {
+                let bands = match cuts.entry(rows) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.bands(rows)?),
+                };
+                Ok(self.choice(bands, panels, sharing))
+            };
+            let Some(choice) = parts(output_rows).find_map(|rows| fits(rows).transpose()).transpose()? else {
+                continue;
+            };
             if best.as_ref().is_none_or(|best| choice.cost_words < best.cost_words) {
                 best = Some(choice);
             }
