@@ -94,7 +94,7 @@ impl OutputFile {
     pub fn write(&self, write: impl FnOnce(&mut BufWriter<File>) -> Result<(), String>) -> Result<(), Failure> {
         let mut writer = BufWriter::new(self.open()?);
         let written = write(&mut writer).and_then(|()| writer.flush().map_err(|error| error.to_string()));
-        written.map_err(Failure::input(self.path.display()))
+        written.map_err(Failure::run(self.path.display()))
     }
 
     /// Writes all of it, and puts it in its place.
