@@ -67,6 +67,11 @@ impl GridConfig {
         Ok(self.fabric.validate()?)
     }
 
+    /// Multiply-accumulates that all tiles can do in a cycle.
+    pub fn macs_per_cycle(&self) -> usize {
+        self.tiles() * self.tile.macs_per_cycle()
+    }
+
     /// Number of tiles.
     pub fn tiles(&self) -> usize {
         self.fabric.tiles

@@ -38,7 +38,7 @@ pub fn run_grid_convolution<S: Pins>(
         data: data(plan, operands),
         predicted_cycles: plan.predicted.total,
         macs: plan.problem.shape.macs(),
-        macs_per_cycle: (plan.config.tiles() * plan.config.tile.macs_per_cycle()) as u64,
+        macs_per_cycle: plan.config.macs_per_cycle() as u64,
     };
     run.run(grid, |grid| read_results(grid, plan), progress)
 }

@@ -107,7 +107,7 @@ pub struct TilePart {
 impl GridPlan {
     /// Cycles that the tiles would need if all of them multiplied all the time.
     pub fn compute_bound(&self) -> u64 {
-        self.problem.macs().div_ceil((self.config.tiles() * self.config.tile.macs_per_cycle()) as u64)
+        self.problem.macs().div_ceil(self.config.macs_per_cycle() as u64)
     }
 
     /// The golden model's options for this plan.

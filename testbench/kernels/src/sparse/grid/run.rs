@@ -32,7 +32,7 @@ pub fn run_grid_sparse<S: Pins>(
         data: data(plan, operands),
         predicted_cycles: plan.predicted.total,
         macs: (operands.sparse.stored() * plan.problem.dense) as u64,
-        macs_per_cycle: (plan.config.tiles() * plan.config.tile.macs_per_cycle()) as u64,
+        macs_per_cycle: plan.config.macs_per_cycle() as u64,
     };
     run.run(grid, |grid| read_results(grid, plan), progress)
 }
